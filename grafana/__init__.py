@@ -1,0 +1,1 @@
+"""What SRE and finance watch."""

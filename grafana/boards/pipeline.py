@@ -1,0 +1,134 @@
+"""Is the pipeline well: for SRE. What it says of the business is on the other board."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grafana.boards.panels import Board, Panel, Query, Row
+
+
+def _quantile(q: float, metric: str, by: str) -> str:
+    return f"histogram_quantile({q}, sum by (le, {by}) (rate({metric}_bucket[5m])))"
+
+
+BOARD: Final = Board(
+    uid="paystate-pipeline",
+    title="Pipeline: is it well",
+    description="Flow, delay, lag, commits, recovery, rebalances and dead letters of the workers.",
+    rows=(
+        Row(
+            "Flow",
+            (
+                Panel(
+                    "Facts by outcome",
+                    "Facts folded a second: applied, late, duplicate, conflict, invalid.",
+                    (Query("sum by (outcome) (rate(payments_events_total[1m]))", "{{outcome}}"),),
+                    unit="ops",
+                ),
+                Panel(
+                    "Facts by source",
+                    "Who speaks, facts a second.",
+                    (Query("sum by (source) (rate(payments_events_total[1m]))", "{{source}}"),),
+                    unit="ops",
+                ),
+                Panel(
+                    "Records a unit",
+                    "Input records in the last unit of work: large means catching up.",
+                    (Query("payments_batch_records", "{{instance}}"),),
+                ),
+            ),
+        ),
+        Row(
+            "Delay",
+            (
+                Panel(
+                    "Publish delay",
+                    "From a record's log-append time on payments.raw to its committed effect.",
+                    (
+                        Query(_quantile(0.5, "payments_event_delay_seconds", "stage"), "p50 {{stage}}"),
+                        Query(_quantile(0.99, "payments_event_delay_seconds", "stage"), "p99 {{stage}}"),
+                    ),
+                    unit="s",
+                ),
+                Panel(
+                    "Lag",
+                    "Records not yet folded, by topic.",
+                    (Query("sum by (topic) (payments_consumer_lag_records)", "{{topic}}"),),
+                ),
+                Panel(
+                    "Watermark age",
+                    "Age of the newest record folded, by topic, its slowest partition.",
+                    (
+                        Query(
+                            "time() - min by (topic) "
+                            "(max by (topic, partition) (payments_watermark_timestamp_seconds))",
+                            "{{topic}}",
+                        ),
+                    ),
+                    unit="s",
+                ),
+            ),
+        ),
+        Row(
+            "Unit of work",
+            (
+                Panel(
+                    "Fold by agent, p99",
+                    "Time one agent takes in one unit of work.",
+                    (Query(_quantile(0.99, "payments_processing_duration_seconds", "agent"), "{{agent}}"),),
+                    unit="s",
+                ),
+                Panel(
+                    "Commit",
+                    "One Kafka transaction, begin to commit; grows with the partitions touched.",
+                    (
+                        Query(_quantile(0.5, "payments_commit_duration_seconds", "instance"), "p50 {{instance}}"),
+                        Query(_quantile(0.99, "payments_commit_duration_seconds", "instance"), "p99 {{instance}}"),
+                    ),
+                    unit="s",
+                ),
+                Panel(
+                    "Dead letters",
+                    "Records put aside an hour, by topic and class: look at them with `paystate dlq list`.",
+                    (
+                        Query(
+                            "sum by (topic, reason_class) (increase(payments_dlq_records_total[1h]))",
+                            "{{topic}} {{reason_class}}",
+                        ),
+                    ),
+                ),
+            ),
+        ),
+        Row(
+            "Group and recovery",
+            (
+                Panel(
+                    "Owners",
+                    "Group generation under which each instance owns a partition; two for one partition: a zombie.",
+                    (Query("payments_partition_owner_generation", "{{instance}} p{{partition}}"),),
+                ),
+                Panel(
+                    "Rebalances",
+                    "Assignments and revocations an hour.",
+                    (Query("sum by (instance) (increase(payments_rebalances_total[1h]))", "{{instance}}"),),
+                ),
+                Panel(
+                    "Recovery",
+                    "Changelog records still to be replayed.",
+                    (
+                        Query(
+                            "sum by (table, partition) (payments_recovery_remaining_records)",
+                            "{{table}} p{{partition}}",
+                        ),
+                    ),
+                ),
+                Panel(
+                    "Recovery time, p99",
+                    "From assignment to a restored partition.",
+                    (Query(_quantile(0.99, "payments_recovery_duration_seconds", "instance"), "{{instance}}"),),
+                    unit="s",
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,183 @@
+"""Every metric that paystate exports, once: name, kind, labels with their closed sets, buckets, what it means.
+
+Dashboards, rules and docs/metrics.md are held to this catalogue by a test. Names follow Prometheus: base units,
+``_total`` on counters. Correlation ids never become labels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+
+class Kind(Enum):
+    """The Prometheus type."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric family. ``buckets`` are upper bounds in seconds, for histograms only."""
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    help: str
+    buckets: tuple[float, ...] = ()
+
+
+PROCESSING_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+DELAY_S: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
+ACK_S: Final = (
+    1.0,
+    5.0,
+    15.0,
+    30.0,
+    60.0,
+    120.0,
+    300.0,
+    600.0,
+    900.0,
+    1800.0,
+    3600.0,
+    7200.0,
+    14400.0,
+    43200.0,
+    86400.0,
+)
+DAYS_S: Final = (300.0, 900.0, 3600.0, 7200.0, 14400.0, 28800.0, 86400.0, 172800.0, 259200.0, 432000.0, 864000.0)
+
+EVENTS: Final = Metric(
+    "payments_events_total",
+    Kind.COUNTER,
+    ("source", "outcome", "mode"),
+    "Facts folded, by what became of them: applied, late, duplicate, conflict or invalid.",
+)
+TRANSITIONS: Final = Metric(
+    "payments_transitions_total",
+    Kind.COUNTER,
+    ("bank", "rail", "region", "to_status", "mode"),
+    "Lifecycle transitions published, by the status reached.",
+)
+ALERTS: Final = Metric(
+    "payments_alerts_total", Kind.COUNTER, ("kind", "severity", "mode"), "Alerts raised (withdrawals not counted)."
+)
+DUPLICATE_ALERTS: Final = Metric(
+    "payments_duplicate_alerts_total",
+    Kind.COUNTER,
+    ("rule", "severity", "mode"),
+    "Duplicate-payment alerts opened, by each rule that they list.",
+)
+EVENT_DELAY: Final = Metric(
+    "payments_event_delay_seconds",
+    Kind.HISTOGRAM,
+    ("source", "stage"),
+    "Age of an event: ingest = received minus occurred, publish = committed by the lifecycle minus received.",
+    DELAY_S,
+)
+PROCESSING: Final = Metric(
+    "payments_processing_duration_seconds",
+    Kind.HISTOGRAM,
+    ("agent",),
+    "Fold time of one agent in one unit.",
+    PROCESSING_S,
+)
+COMMIT: Final = Metric(
+    "payments_commit_duration_seconds", Kind.HISTOGRAM, (), "One Kafka transaction, begin to commit.", PROCESSING_S
+)
+BATCH: Final = Metric("payments_batch_records", Kind.GAUGE, (), "Input records in the last unit of work.")
+WATERMARK: Final = Metric(
+    "payments_watermark_timestamp_seconds",
+    Kind.GAUGE,
+    ("topic", "partition"),
+    "Log-append time of the newest record folded from a partition.",
+)
+LAG: Final = Metric(
+    "payments_consumer_lag_records",
+    Kind.GAUGE,
+    ("topic", "partition"),
+    "Records between the next offset to fold and the end of the partition.",
+)
+RECOVERY_REMAINING: Final = Metric(
+    "payments_recovery_remaining_records",
+    Kind.GAUGE,
+    ("table", "partition"),
+    "Changelog records still to be replayed into a store.",
+)
+RECOVERY_DURATION: Final = Metric(
+    "payments_recovery_duration_seconds", Kind.HISTOGRAM, (), "Time from assignment to a restored partition.", DELAY_S
+)
+REBALANCES: Final = Metric("payments_rebalances_total", Kind.COUNTER, (), "Assignments and revocations seen.")
+OWNER: Final = Metric(
+    "payments_partition_owner_generation",
+    Kind.GAUGE,
+    ("partition",),
+    "Group generation under which this worker owns the partition; join on the newest to drop a zombie's gauges.",
+)
+DLQ: Final = Metric(
+    "payments_dlq_records_total",
+    Kind.COUNTER,
+    ("topic", "reason_class"),
+    "Records put into the dead letters, by the topic that they came from.",
+)
+OPEN: Final = Metric(
+    "payments_open",
+    Kind.GAUGE,
+    ("partition", "region", "bank", "rail", "status"),
+    "Payments that are not closed, by status; roll-ups of the owned partitions.",
+)
+ACK_LATENCY: Final = Metric(
+    "payments_bank_ack_latency_seconds",
+    Kind.HISTOGRAM,
+    ("bank", "rail", "mode"),
+    "From submission to the bank's first acknowledgement, by their clocks; exact times only.",
+    ACK_S,
+)
+APPROVAL_DURATION: Final = Metric(
+    "payments_approval_duration_seconds",
+    Kind.HISTOGRAM,
+    ("region",),
+    "From the request for approval to full approval, by their clocks; exact times only.",
+    DAYS_S,
+)
+CYCLE_TIME: Final = Metric(
+    "payments_cycle_time_seconds",
+    Kind.HISTOGRAM,
+    ("region",),
+    "From the first milestone known to the booked debit, by their clocks; exact times only.",
+    DAYS_S,
+)
+RECONCILIATION: Final = Metric(
+    "payments_reconciliation_duration_seconds",
+    Kind.HISTOGRAM,
+    ("region",),
+    "From booking to reconciliation, by their clocks; exact times only.",
+    DAYS_S,
+)
+
+CATALOGUE: Final[tuple[Metric, ...]] = (
+    EVENTS,
+    TRANSITIONS,
+    ALERTS,
+    DUPLICATE_ALERTS,
+    EVENT_DELAY,
+    PROCESSING,
+    COMMIT,
+    BATCH,
+    WATERMARK,
+    LAG,
+    RECOVERY_REMAINING,
+    RECOVERY_DURATION,
+    REBALANCES,
+    OWNER,
+    DLQ,
+    OPEN,
+    ACK_LATENCY,
+    APPROVAL_DURATION,
+    CYCLE_TIME,
+    RECONCILIATION,
+)
