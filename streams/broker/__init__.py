@@ -1,1 +1,1 @@
-"""broker."""
+"""Apache Kafka of our own, for tests, the demo and laptops."""

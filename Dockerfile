@@ -1,0 +1,15 @@
+FROM python:3.11-slim
+WORKDIR /opt/paystate
+COPY pyproject.toml constraints.txt README.md ./
+COPY streams streams
+COPY schemas schemas
+COPY connectors connectors
+RUN pip install --no-cache-dir --constraint constraints.txt . \
+    && useradd --create-home paystate \
+    && install -d -o paystate /var/lib/paystate
+USER paystate
+ENV PAYSTATE_DATA_DIR=/var/lib/paystate
+VOLUME /var/lib/paystate
+EXPOSE 6066
+ENTRYPOINT ["paystate"]
+CMD ["worker"]

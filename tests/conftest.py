@@ -1,0 +1,37 @@
+"""One real Kafka broker for all tests of a run; every test gets names of its own on it."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from streams.broker.embedded import EmbeddedBroker
+
+
+@dataclass(frozen=True)
+class Kafka:
+    """A running broker."""
+
+    bootstrap_servers: str
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    """A broker for the whole run: PAYSTATE_KAFKA__BOOTSTRAP_SERVERS if set, else an embedded one."""
+    existing = os.environ.get("PAYSTATE_KAFKA__BOOTSTRAP_SERVERS")
+    if existing:
+        yield Kafka(existing)
+        return
+    broker = EmbeddedBroker(tmp_path_factory.mktemp("kafka"))
+    yield Kafka(broker.start().bootstrap_servers)
+    broker.stop()
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A prefix for topics and groups that no other test uses."""
+    return f"t{uuid.uuid4().hex[:10]}"
