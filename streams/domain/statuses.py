@@ -71,6 +71,7 @@ STATUSES: Final[dict[Status, StatusRow]] = {
 class Flag(StrEnum):
     """What is unusual about a payment, beside its status. HELD and OVERDUE carry a detail."""
 
+    UNKNOWN = "UNKNOWN"
     HELD = "HELD"
     OVERDUE = "OVERDUE"
     CONFLICT = "CONFLICT"
@@ -93,6 +94,7 @@ class Flag(StrEnum):
 class HoldKind(StrEnum):
     """Why a payment is HELD."""
 
+    UNKNOWN = "unknown"
     DUPLICATE = "duplicate"
     SOD = "sod"
     CUTOFF = "cutoff"
