@@ -1,0 +1,163 @@
+"""An exactly-once Faust app: Faust's agents, pages, tasks and supervision, and our engine where Faust has its Kafka side."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, NoReturn, TypeVar
+
+import faust
+from faust.app.base import BootStrategy as FaustBootStrategy
+
+from streams.engine.clients import Clients
+from streams.engine.dead_letters import DeadLetters
+from streams.engine.engine import Engine
+from streams.engine.errors import ConfigurationError, InfrastructureError
+from streams.engine.hooks import Hooks, no_hooks
+from streams.engine.inputs import Inputs
+from streams.engine.metrics import Metrics, NoMetrics
+from streams.engine.settings import EngineSettings
+from streams.engine.table import TableDeclaration
+from streams.engine.topic import Topic
+from streams.engine.topology import Declared
+
+V = TypeVar("V")
+
+AgentFunction = Callable[[Any], Awaitable[None]]
+
+
+class BootStrategy(FaustBootStrategy):  # type: ignore[misc]  # Faust is not typed: its classes are Any to mypy
+    """What a worker starts: Faust's sensors, web and agents, and our engine in place of its Kafka side."""
+
+    def kafka_producer(self) -> Iterable[Any]:
+        """None of Faust's: the engine has a transactional producer."""
+        return []
+
+    def kafka_consumer(self) -> Iterable[Any]:
+        """None of Faust's: its acknowledgements lose events."""
+        return []
+
+    def kafka_conductor(self) -> Iterable[Any]:
+        """None of Faust's: inputs are a channel."""
+        return []
+
+    def tables(self) -> Iterable[Any]:
+        """The engine, last: the agents are listening by then, and at the end it is stopped first."""
+        return [self.app.engine]
+
+
+class App(faust.App):  # type: ignore[misc]  # Faust is not typed: its classes are Any to mypy
+    """A Faust app whose inputs, tables and outputs are exactly once.
+
+    `dead_letters` says where records go that cannot be folded. `hooks` is called at fault points (tests), `metrics` with
+    what happened, `clients` makes Kafka clients. Other options are Faust's.
+    """
+
+    BootStrategy = BootStrategy
+
+    def __init__(
+        self,
+        id: str,  # noqa: A002 - Faust's own name for it
+        *,
+        settings: EngineSettings,
+        dead_letters: DeadLetters,
+        metrics: Metrics | None = None,
+        hooks: Hooks = no_hooks,
+        clients: Clients | None = None,
+        **options: Any,
+    ) -> None:
+        # Faust builds a consumer object from its broker setting and never starts it.
+        options.setdefault("broker", "kafka://127.0.0.1:9092")
+        options.setdefault("datadir", str(settings.data_dir / "faust"))
+        options.setdefault("topic_disable_leader", True)
+        options.setdefault("worker_redirect_stdouts", False)
+        super().__init__(id, **options)
+        self._inputs: list[Inputs] = []
+        self._outputs: list[Topic[Any]] = []
+        self._dead_letters = dead_letters
+        self.engine = Engine(settings, self._declared, metrics or NoMetrics(), hooks, clients, beacon=self.beacon)
+
+    # -- what an app declares
+
+    def inputs(self, *topics: Topic[Any], tables: Sequence[TableDeclaration[Any]] = ()) -> Inputs:
+        """Co-partitioned topics that one agent reads, with the tables that it alone writes."""
+        inputs = Inputs(self, topics=topics, tables=tables)
+        self._inputs.append(inputs)
+        return inputs
+
+    def outputs(self, *topics: Topic[Any]) -> None:
+        """Topics that handlers may send to; checked when the worker starts."""
+        self._outputs.extend(topics)
+
+    def Table(  # type: ignore[override]  # noqa: N802 - Faust's name; ours has a changelog and a codec, not a default
+        self,
+        name: str,
+        *,
+        changelog: Topic[V],
+        key: type = str,
+        encode: Callable[[V], bytes] | None = None,
+        decode: Callable[[bytes], V] | None = None,
+    ) -> TableDeclaration[V]:
+        """A table whose rows are the values of `changelog`, in its codec or in the given pair's bytes. Keys are strings."""
+        if key is not str:
+            raise ConfigurationError(f"table {name}: keys are strings, found {key.__name__}")
+        return TableDeclaration(name, changelog, encode or changelog.encode, decode or changelog.decode)
+
+    def agent(self, channel: Any = None, *, name: str | None = None, **options: Any) -> Callable[[AgentFunction], Any]:
+        """Declare an agent. One that reads `inputs` gets batches; it must fold each, and must not end."""
+        if not isinstance(channel, Inputs):
+            return super().agent(channel, name=name, **options)  # type: ignore[no-any-return]  # Faust is not typed
+        if options.get("concurrency", 1) != 1:
+            raise ConfigurationError(f"agent {name}: concurrency is 1: its batches are folded one after the other")
+        if channel.stage:
+            raise ConfigurationError(f"the inputs of agent {channel.stage} cannot be read by agent {name} too")
+
+        def declare(function: AgentFunction) -> Any:
+            channel.stage = name or function.__name__
+
+            @functools.wraps(function)
+            async def reporting_its_end(stream: Any) -> None:
+                try:
+                    await function(stream)
+                except Exception as error:
+                    channel.fail(error)
+                    raise
+                channel.fail(InfrastructureError(f"agent {channel.stage} ended; it must fold batches for ever"))
+
+            return super(App, self).agent(channel, name=channel.stage, **options)(reporting_its_end)
+
+        return declare
+
+    async def on_first_start(self) -> None:
+        """Faust makes its own folder, but not the ones above it."""
+        self.conf.datadir.parent.mkdir(parents=True, exist_ok=True)
+        await super().on_first_start()
+
+    def _declared(self) -> Declared:
+        return Declared(tuple(self._inputs), tuple(self._outputs), self._dead_letters)
+
+    # -- where Faust is held: each has a test that fails when a new version moves it
+
+    async def _wait_for_table_recovery_completed(self) -> bool:
+        """Faust asks "did the app stop while we waited?". Our tables are restored partition by partition, while running."""
+        return False
+
+    async def _on_agent_error(self, agent: Any, exc: BaseException) -> None:
+        """An agent failed: the unit at hand fails with it, and the process ends. Faust would acknowledge and go on."""
+        channel = agent.channel
+        if isinstance(channel, Inputs):
+            channel.fail(exc)
+        else:
+            await super()._on_agent_error(agent, exc)
+
+    def is_leader(self) -> bool:
+        """Whether `@app.task(on_leader=True)` runs here: with the worker that owns partition 0."""
+        return 0 in self.engine.partitions
+
+
+def run_worker(app: App, *, loglevel: str = "INFO") -> NoReturn:
+    """Run the app in this process until SIGTERM (exit status 0) or a failure (non-zero: restart it)."""
+    worker = faust.Worker(app, loglevel=loglevel, redirect_stdouts=False, quiet=True)
+    worker.execute_from_commandline()
+    sys.exit(0)

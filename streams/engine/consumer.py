@@ -1,0 +1,219 @@
+"""The group's consumer: membership, polling into bounded buffers, pausing. All of it runs in the engine's Kafka thread."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from streams.engine.buffers import InputPartition
+from streams.engine.clients import Clients, ConsumerClient, Message, group_config
+from streams.engine.errors import InfrastructureError, LostInput
+from streams.engine.settings import EngineSettings, GroupProtocol
+
+log = logging.getLogger(__name__)
+
+InputKey = tuple[str, int]
+"""Kafka topic and partition."""
+
+_END = KafkaError._PARTITION_EOF
+_RESET = KafkaError._AUTO_OFFSET_RESET
+_WITHOUT_KIP848 = (KafkaError.UNSUPPORTED_VERSION, KafkaError._UNSUPPORTED_FEATURE)
+
+
+class Assignments(Protocol):
+    """Told of rebalances, from within a poll and never while a transaction is open."""
+
+    def assigned(self, inputs: Sequence[InputKey]) -> None: ...
+    def revoked(self, inputs: Sequence[InputKey], *, lost: bool) -> None: ...
+
+
+class GroupConsumer:
+    """A member of the consumer group. Newly assigned partitions stay paused until `read` says from where to read them."""
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        clients: Clients,
+        topics: Sequence[str],
+        assignments: Assignments,
+        clock: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._clients = clients
+        self._topics = list(topics)
+        self._assignments = assignments
+        self._clock = clock
+        self._reading: dict[InputKey, InputPartition] = {}
+        self._client: ConsumerClient | None = None
+        self._kip848 = settings.group_protocol is not GroupProtocol.CLASSIC
+        #: The group's view of this member when the last poll ended: what was assigned then is what a commit may claim.
+        self.metadata: Any = None
+
+    @property
+    def protocol(self) -> GroupProtocol:
+        """The protocol in use."""
+        return GroupProtocol.CONSUMER if self._kip848 else GroupProtocol.CLASSIC
+
+    @property
+    def _open(self) -> ConsumerClient:
+        if self._client is None:
+            raise InfrastructureError("the group's consumer is not open")
+        return self._client
+
+    def join(self) -> None:
+        """Subscribe. Membership is formed by the polls that follow."""
+        self._client = self._clients.consumer(group_config(self._settings, kip848=self._kip848))
+        self._client.subscribe(
+            self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
+
+    def poll(self, unit_at_s: float, idle_s: float, most: int) -> None:
+        """Read into the buffers until a unit of work is due.
+
+        Returns at `unit_at_s` (monotonic) if anything is buffered by then, at once when `most` records are, and after
+        `idle_s` if nothing came. Rebalances happen in here and nowhere else.
+        """
+        give_up_s = self._clock() + idle_s
+        self._take(most, 0.0)
+        while True:
+            now = self._clock()
+            buffered = sum(len(buffer.records) for reading in self._reading.values() for buffer in reading.buffers)
+            if buffered:
+                # consume() waits the whole time unless `most` arrive, which is what is wanted once there is work.
+                if now >= unit_at_s or buffered >= most:
+                    break
+                self._take(most, unit_at_s - now)
+            else:
+                if now >= give_up_s:
+                    break
+                if self._take(1, give_up_s - now):
+                    self._take(most, 0.0)
+        if self._client is not None:
+            self.metadata = self._client.consumer_group_metadata()
+
+    def _take(self, most: int, timeout_s: float) -> int:
+        try:
+            messages = self._open.consume(most, timeout_s)
+        except KafkaException as failure:
+            self._handle(failure.args[0], None)
+            return 0
+        reading = self._reading
+        touched = set()
+        for message in messages:
+            error = message.error()
+            key = (message.topic(), message.partition())
+            if error is None:
+                source = reading.get(key)
+                # Not read here: revoked a moment ago, or restored and not yet sought; it will be read again from its position.
+                if source is not None:
+                    source.add(message)
+                    touched.add(source)
+            elif error.code() == _END:
+                if key in reading:
+                    reading[key].reached_end(message.offset())
+            else:
+                self._handle(error, message)
+        for source in touched:
+            if source.size_bytes > self._settings.input_buffer_bytes and not source.is_paused:
+                self._open.pause([TopicPartition(source.topic, source.partition)])
+                source.is_paused = True
+        return len(messages)
+
+    def _handle(self, error: Any, message: Message | None) -> None:
+        code = error.code()
+        if code in _WITHOUT_KIP848 and self._kip848 and self._settings.group_protocol is GroupProtocol.AUTO:
+            log.warning("the broker does not know KIP-848 groups (%s): using the classic protocol", error.str())
+            self._kip848 = False
+            self._open.close()
+            self.join()
+        elif code == _RESET:
+            if message is not None and (message.topic(), message.partition()) in self._reading:
+                raise LostInput(f"{message.topic()}[{message.partition()}]: {error.str()}. {LOST_ADVICE}")
+        elif error.fatal():
+            raise InfrastructureError(f"the group's consumer cannot go on: {error.name()}: {error.str()}")
+        else:
+            log.warning("consumer: %s: %s", error.name(), error.str())
+
+    def read(self, inputs: Sequence[InputPartition]) -> bool:
+        """Seek to the inputs' positions and let them flow. False if librdkafka is not ready for it: ask again later."""
+        try:
+            for source in inputs:
+                self._open.seek(TopicPartition(source.topic, source.partition, source.position))
+        except KafkaException as failure:
+            if failure.args[0].code() == KafkaError._STATE:
+                return False
+            raise
+        for source in inputs:
+            self._reading[source.topic, source.partition] = source
+        self._open.resume([TopicPartition(source.topic, source.partition) for source in inputs])
+        return True
+
+    def resume_drained(self) -> None:
+        """Resume inputs that were paused because their buffers were full and are half empty now."""
+        drained = [
+            source
+            for source in self._reading.values()
+            if source.is_paused and source.size_bytes < self._settings.input_buffer_bytes // 2
+        ]
+        if drained:
+            self._open.resume([TopicPartition(source.topic, source.partition) for source in drained])
+            for source in drained:
+                source.is_paused = False
+
+    def stop_reading(self, inputs: Sequence[InputKey]) -> None:
+        """Forget the buffers of inputs. Those that stay assigned are paused with `hold`."""
+        for key in inputs:
+            self._reading.pop(key, None)
+
+    def hold(self, inputs: Sequence[InputKey]) -> None:
+        """Pause inputs that are still assigned here but cannot be folded: another input of their task is elsewhere."""
+        self._open.pause([TopicPartition(topic, partition) for topic, partition in inputs])
+
+    def end_offset(self, topic: str, partition: int) -> int | None:
+        """The end of an input as the last fetch told it (the last stable offset), None if not known yet. Asks nobody."""
+        known = self._open.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
+        return known[1] if known is not None and known[1] >= 0 else None
+
+    def member_id(self) -> str:
+        """The member's id in the group."""
+        return (self._client.memberid() if self._client is not None else None) or ""
+
+    def leave(self) -> None:
+        """Leave the group; partitions are revoked in here."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _on_assign(self, client: ConsumerClient, partitions: list[Any]) -> None:
+        # A given offset keeps librdkafka from looking for one; nothing is fetched before `read` seeks.
+        placed = [TopicPartition(tp.topic, tp.partition, 0) for tp in partitions]
+        if self._kip848:
+            client.incremental_assign(placed)
+        else:
+            client.assign(placed)
+        client.pause(placed)
+        self._assignments.assigned([(tp.topic, tp.partition) for tp in partitions])
+
+    def _on_revoke(self, client: ConsumerClient, partitions: list[Any]) -> None:
+        self._give_up(client, partitions, lost=False)
+
+    def _on_lost(self, client: ConsumerClient, partitions: list[Any]) -> None:
+        self._give_up(client, partitions, lost=True)
+
+    def _give_up(self, client: ConsumerClient, partitions: list[Any], *, lost: bool) -> None:
+        keys = [(tp.topic, tp.partition) for tp in partitions]
+        self.stop_reading(keys)
+        self._assignments.revoked(keys, lost=lost)
+        if self._kip848:
+            client.incremental_unassign(partitions)
+        else:
+            client.unassign()
+
+
+LOST_ADVICE = (
+    "Records were deleted before they were read. Find out what they were (the archive and raw topic hold the originals), then "
+    "move the group's offset with kafka-consumer-groups --reset-offsets, with all workers stopped"
+)

@@ -1,0 +1,117 @@
+"""Records that could not be folded: kept whole, with all that is needed to understand and to replay them; and the breaker."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from streams.engine.errors import BadRecord, BreakerOpen
+from streams.engine.record import Record
+from streams.engine.settings import BreakerSettings
+
+#: What a dead letter may take beyond its record: the room its topic must have over the inputs' `max.message.bytes`.
+ENVELOPE_BYTES = 64 * 1024
+
+_MESSAGE_CHARACTERS = 4000
+_ATTEMPTS_HEADER = "attempts"
+_TRACE_HEADER = "trace_id"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a record could not be folded, and the record as it was. Attribute names are those of payments.dead-letters."""
+
+    stage: str
+    error_class: str
+    reason_class: str
+    message: str
+    source_topic: str
+    source_partition: int
+    source_offset: int
+    source_timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+    attempts: int
+    failed_at: int
+    """Wall clock, microseconds since 1970 (UTC)."""
+    trace_id: str
+
+
+DeadLetterEncoder = Callable[[Failure], bytes]
+
+
+@dataclass(frozen=True)
+class DeadLetters:
+    """Where dead letters go (a Kafka topic's name) and how one is written."""
+
+    kafka_name: str
+    encode: DeadLetterEncoder
+
+
+def describe(stage: str, record: Record, error: Exception, failed_at_us: int) -> Failure:
+    """All that is known about a record that could not be folded. `attempts` counts replays: a header carries it."""
+    message = record.message
+    headers = record.headers
+    return Failure(
+        stage=stage,
+        error_class=type(error).__name__,
+        reason_class=error.reason_class if isinstance(error, BadRecord) else "handler_error",
+        message=str(error)[:_MESSAGE_CHARACTERS],
+        source_topic=record.source.kafka_name,
+        source_partition=record.partition,
+        source_offset=record.offset,
+        source_timestamp_ms=record.timestamp_us // 1000,
+        key=message.key(),
+        value=message.value(),
+        headers=headers,
+        attempts=_earlier_attempts(headers) + 1,
+        failed_at=failed_at_us,
+        trace_id=_text_header(headers, _TRACE_HEADER),
+    )
+
+
+def _text_header(headers: tuple[tuple[str, bytes | None], ...], name: str) -> str:
+    return next(((value or b"").decode(errors="replace") for key, value in headers if key == name), "")
+
+
+def _earlier_attempts(headers: tuple[tuple[str, bytes | None], ...]) -> int:
+    text = _text_header(headers, _ATTEMPTS_HEADER)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+class Breaker:
+    """Watches one agent's share of dead letters over its last records.
+
+    Asked before a transaction: when it opens, the unit at hand is not committed and the process ends, so what tripped it is
+    read again by whatever is started next.
+    """
+
+    def __init__(self, stage: str, settings: BreakerSettings) -> None:
+        self._stage = stage
+        self._settings = settings
+        self._units: deque[tuple[int, int]] = deque()
+        self._records = 0
+        self._dead = 0
+
+    def check(self, records: int, dead: int) -> None:
+        """Raise BreakerOpen if committing these would bring the share of dead letters over the limit."""
+        all_records, all_dead = self._records + records, self._dead + dead
+        limit = self._settings
+        if all_dead >= limit.least_dead_letters and all_dead > limit.share * all_records:
+            raise BreakerOpen(
+                f"agent {self._stage}: {all_dead} of its last {all_records} records would be dead letters, "
+                f"more than {limit.share:.0%}. Nothing of this unit was committed. Look at the newest dead letters; "
+                "if they are right, raise the breaker's limits and start again."
+            )
+
+    def committed(self, records: int, dead: int) -> None:
+        """Count a committed unit, and forget units beyond the window."""
+        self._units.append((records, dead))
+        self._records += records
+        self._dead += dead
+        while self._records - self._units[0][0] >= self._settings.window_records:
+            gone_records, gone_dead = self._units.popleft()
+            self._records -= gone_records
+            self._dead -= gone_dead

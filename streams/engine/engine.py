@@ -1,0 +1,286 @@
+"""The engine as a Faust service: it starts the parts in order, repeats the unit of work, and ends in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from mode import Service
+
+from streams.engine.clients import Clients, ConfluentClients, producer_config
+from streams.engine.consumer import GroupConsumer
+from streams.engine.errors import InfrastructureError
+from streams.engine.hooks import FaultPoint, Hooks
+from streams.engine.metrics import Metrics
+from streams.engine.outbox import Sending
+from streams.engine.ownership import Ownership
+from streams.engine.partition import Partition, Phase
+from streams.engine.restore import Restorer
+from streams.engine.settings import EngineSettings
+from streams.engine.status import EngineState, EngineStatus, InputStatus, PartitionStatus
+from streams.engine.store import Stores
+from streams.engine.topology import Cluster, Declared, check, route, routes
+from streams.engine.transaction import Transaction
+from streams.engine.watchdog import Watchdog
+from streams.engine.work import UnitOfWork
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_STATUS_PERIOD_S = 1.0
+
+
+class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes are Any to mypy
+    """Runs an app's agents over its inputs, exactly once.
+
+    All calls to Kafka's group and producer happen in one thread; agents run in the event loop; restores have threads of
+    their own. Whatever it cannot deal with ends the process non-zero: what is committed is right, and a restart goes on.
+    """
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        declare: Callable[[], Declared],
+        metrics: Metrics,
+        reached: Hooks,
+        clients: Clients | None = None,
+        kafka_thread: Executor | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.settings = settings
+        self._declare = declare
+        self._metrics = metrics
+        self._reached = reached
+        self._clients = clients or ConfluentClients()
+        self._kafka_thread = kafka_thread or ThreadPoolExecutor(1, "kafka")
+        self._restore_threads = ThreadPoolExecutor(settings.restore_threads, "restore")
+        self._clock = clock
+        self._wall_clock_us = wall_clock_us
+        self._watchdog = Watchdog()
+        self._state = EngineState.STARTING
+        self._ended = asyncio.Event()
+        self._last_turn_s = clock()
+        self._next_report_s = 0.0
+        self._failure = ""
+        self._stop_asked = False
+        self._consumer: GroupConsumer | None = None
+        self._ownership: Ownership | None = None
+        self._work: UnitOfWork | None = None
+
+    # -- life
+
+    @Service.task  # type: ignore[untyped-decorator]  # mode is not typed
+    async def _run(self) -> None:
+        """Units of work until told to stop. An exception ends the process: Faust hands it on, the watchdog makes sure."""
+        try:
+            work = await self._in_kafka_thread(self._start)
+            self._state = EngineState.RUNNING
+            while not self.should_stop:
+                await work.run()
+                self._last_turn_s = self._clock()
+                self._report()
+        except BaseException as error:
+            if not isinstance(error, asyncio.CancelledError):
+                self._fail(error)
+            raise
+        finally:
+            self._ended.set()
+
+    def _start(self) -> UnitOfWork:
+        """Check the topics, claim the transactional id, join the group: in this order, or a zombie could still commit."""
+        settings, declared = self.settings, self._declare()
+        cluster = Cluster(self._clients.admin(dict(settings.client)), settings.request_timeout_ms / 1000)
+        facts = cluster.describe(declared.all_topics)
+        check(declared, facts, settings)
+        written = [facts[topic.kafka_name].max_bytes for topic in declared.outputs]
+        written += [facts[table.changelog.kafka_name].max_bytes for table in declared.tables]
+        written.append(facts[declared.dead_letters.kafka_name].max_bytes)
+        producer = self._clients.producer(
+            producer_config(settings, least_max_bytes=min(written), most_max_bytes=max(written))
+        )
+        transaction = Transaction(producer, settings.request_timeout_ms / 1000, self._reached, self._keep_trying)
+        transaction.start()
+        self._reached(FaultPoint.PRODUCER_READY)
+        restorer = Restorer(
+            settings,
+            self._clients,
+            cluster,
+            Stores(settings),
+            declared.input_topics,
+            declared.tables,
+            self._reached,
+            lambda: self._wall_clock_us() // 1000,
+        )
+        limits = {table.name: route(table.changelog.kafka_name, facts).max_bytes for table in declared.tables}
+        ownership = Ownership(
+            settings,
+            declared.inputs,
+            restorer,
+            limits,
+            self._restore_threads,
+            self._metrics,
+            self._reached,
+            self._clock,
+        )
+        consumer = GroupConsumer(settings, self._clients, declared.input_topics, ownership, self._clock)
+        ownership.consumer = consumer
+        consumer.join()
+        self._reached(FaultPoint.JOINED)
+        dead_route = route(declared.dead_letters.kafka_name, facts)
+        sending = Sending(routes(declared, facts), declared.dead_letters, dead_route, self._wall_clock_us)
+        self._consumer, self._ownership = consumer, ownership
+        self._work = UnitOfWork(
+            settings,
+            consumer,
+            ownership,
+            transaction,
+            sending,
+            self._in_kafka_thread,
+            self._metrics,
+            self._reached,
+            self._clock,
+        )
+        return self._work
+
+    async def on_stop(self) -> None:
+        """Finish the open unit, leave the group, close the stores. mode calls this before the service's tasks end."""
+        self._stop_asked = True
+        self._watchdog.arm(self.settings.stop_timeout_ms / 1000, "it was told to stop")
+        if self._state is not EngineState.FAILED:
+            self._state = EngineState.STOPPING
+            self._reached(FaultPoint.STOPPING)
+        if self._started.is_set():
+            await self._ended.wait()
+        await self._in_kafka_thread(self._leave)
+        self._restore_threads.shutdown(wait=False, cancel_futures=True)
+        self._kafka_thread.shutdown(wait=False)
+
+    def _leave(self) -> None:
+        if self._consumer is not None:
+            self._consumer.leave()
+        if self._ownership is not None:
+            self._ownership.stop()
+        if self._state is not EngineState.FAILED:
+            self._state = EngineState.STOPPED
+        self._reached(FaultPoint.LEFT)
+
+    def _fail(self, error: BaseException) -> None:
+        self._state = EngineState.FAILED
+        self._failure = f"{type(error).__name__}: {error}"
+        log.critical("the engine has failed, the process ends: %s", self._failure)
+        self._watchdog.arm(self.settings.stop_timeout_ms / 1000, self._failure)
+
+    def _keep_trying(self) -> None:
+        """Asked before a call to Kafka is repeated."""
+        self._last_turn_s = self._clock()
+        if self._stop_asked or self._state is EngineState.FAILED:
+            raise InfrastructureError("told to stop while Kafka could not be reached; nothing was committed meanwhile")
+
+    async def _in_kafka_thread(self, call: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._kafka_thread, call, *arguments)
+
+    # -- facts
+
+    @property
+    def partitions(self) -> list[int]:
+        """The partitions that this worker runs."""
+        return [] if self._ownership is None else sorted(partition.number for partition in self._ownership.active)
+
+    def status(self) -> EngineStatus:
+        """The worker as it is now."""
+        age_s = self._clock() - self._last_turn_s
+        partitions = tuple(self._partition_status(partition) for partition in self._known_partitions())
+        live_reason = self._why_not_live(age_s)
+        reason = live_reason or self._why_not_ready(partitions)
+        ownership, work, consumer = self._ownership, self._work, self._consumer
+        return EngineStatus(
+            state=self._state,
+            live=not live_reason,
+            ready=not reason,
+            reason=reason,
+            group_id=self.settings.group_id,
+            member_id="" if consumer is None else consumer.member_id(),
+            group_protocol="" if consumer is None else consumer.protocol.value,
+            partitions=partitions,
+            units=0 if work is None else work.committed_units,
+            aborted_units=0 if work is None else work.aborted_units,
+            rebalances=0 if ownership is None else ownership.rebalances,
+            last_turn_age_s=age_s,
+            last_error=self._failure or getattr(self._clients, "last_error", ""),
+        )
+
+    def _known_partitions(self) -> list[Partition]:
+        if self._ownership is None:
+            return []
+        return sorted(self._ownership.partitions.values(), key=lambda partition: partition.number)
+
+    def _why_not_live(self, age_s: float) -> str:
+        if self._state is EngineState.FAILED:
+            return self._failure
+        if age_s * 1000 > self.settings.alive_within_ms:
+            return f"no unit of work has ended for {age_s:.0f} s"
+        return ""
+
+    def _why_not_ready(self, partitions: tuple[PartitionStatus, ...]) -> str:
+        if self._state is not EngineState.RUNNING:
+            return f"the engine is {self._state}"
+        if self._ownership is None or not self._ownership.has_joined:
+            return "the group has not given this worker an assignment yet"
+        for status in partitions:
+            if status.stuck:
+                return f"partition {status.partition} holds records and does not move"
+            if status.phase == Phase.RESTORING:
+                return f"partition {status.partition} is being restored, {status.remaining} records to go"
+            if status.phase == Phase.PARTIAL:
+                return f"partition {status.partition} waits for its inputs {', '.join(status.missing_inputs)}"
+        return ""
+
+    def _partition_status(self, partition: Partition) -> PartitionStatus:
+        assert self._consumer is not None
+        inputs = []
+        for source in list(partition.reading.values()):
+            end = self._consumer.end_offset(source.topic, source.partition)
+            inputs.append(
+                InputStatus(
+                    topic=source.topic,
+                    partition=source.partition,
+                    position=source.position,
+                    lag=None if end is None else max(0, end - source.position),
+                    buffered_records=max(len(buffer.records) for buffer in source.buffers),
+                    buffered_bytes=source.size_bytes,
+                    paused=source.is_paused,
+                    watermark_us=max(buffer.watermark_us for buffer in source.buffers),
+                )
+            )
+        needed = {topic.kafka_name for task in partition.tasks for topic in task.inputs.topics}
+        holds_records = any(status.buffered_records for status in inputs)
+        still_s = self._clock() - partition.moved_s
+        return PartitionStatus(
+            partition=partition.number,
+            phase=partition.phase.value,
+            missing_inputs=tuple(sorted(needed - partition.inputs)),
+            remaining=partition.remaining,
+            stuck=holds_records and still_s * 1000 > self.settings.stuck_after_ms,
+            owner_since_ms=partition.since_ms,
+            inputs=tuple(inputs),
+            marks={topic: mark.offset for topic, mark in list(partition.marks.items())},
+        )
+
+    def _report(self) -> None:
+        """Lag and watermark, once a second; asks librdkafka's memory only."""
+        now = self._clock()
+        if now < self._next_report_s:
+            return
+        self._next_report_s = now + _STATUS_PERIOD_S
+        for partition in self._known_partitions():
+            for status in self._partition_status(partition).inputs:
+                if status.lag is not None:
+                    self._metrics.progress(status.topic, status.partition, status.lag, status.watermark_us)

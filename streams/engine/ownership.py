@@ -1,0 +1,187 @@
+"""Which partitions this worker runs: from assignment through restore to activity, and back. Runs in the Kafka thread."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, wait
+from dataclasses import dataclass, field
+from threading import Event
+
+from streams.engine.consumer import GroupConsumer, InputKey
+from streams.engine.errors import RestoreCancelled
+from streams.engine.hooks import FaultPoint, Hooks
+from streams.engine.inputs import Inputs
+from streams.engine.metrics import Metrics
+from streams.engine.partition import Partition, Phase
+from streams.engine.restore import Progress, Restored, Restorer
+from streams.engine.settings import EngineSettings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Restoring:
+    """A restore under way."""
+
+    job: Future[Restored]
+    cancelled: Event
+    started_s: float
+    progress: Progress = field(default_factory=Progress)
+
+
+class Ownership:
+    """The partitions of one worker. A partition runs only while all of its inputs are assigned here.
+
+    When some of its inputs are revoked, the others are paused and everything read of them is dropped: when all are back
+    they are read again from the group's committed offsets, over a store restored anew.
+    """
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        topology: Sequence[Inputs],
+        restorer: Restorer,
+        row_limits: dict[str, int],
+        threads: Executor,
+        metrics: Metrics,
+        reached: Hooks,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock_ms: Callable[[], int] = lambda: int(time.time() * 1000),
+    ) -> None:
+        self._settings = settings
+        self._topology = topology
+        self._restorer = restorer
+        self._row_limits = row_limits
+        self._threads = threads
+        self._metrics = metrics
+        self._reached = reached
+        self._clock = clock
+        self._wall_clock_ms = wall_clock_ms
+        self._needed = {topic.kafka_name for inputs in topology for topic in inputs.topics}
+        self.partitions: dict[int, Partition] = {}
+        self._restoring: dict[int, Restoring] = {}
+        #: Restores of partitions that were revoked meanwhile: each still holds its store until it has noticed.
+        self._leaving: dict[int, Future[Restored]] = {}
+        self.consumer: GroupConsumer
+        #: Rebalances seen.
+        self.rebalances = 0
+        self.has_joined = False
+
+    # -- told by the consumer, from within a poll
+
+    def assigned(self, inputs: Sequence[InputKey]) -> None:
+        """Inputs are this worker's now, paused. Their partition is restored once it has all of them."""
+        self.has_joined = True
+        self._count(assigned=len(inputs))
+        for topic, number in inputs:
+            partition = self.partitions.setdefault(number, Partition(number))
+            partition.inputs.add(topic)
+        for number in {number for _, number in inputs}:
+            if self.partitions[number].inputs == self._needed:
+                self._start_restore(self.partitions[number])
+        self._reached(FaultPoint.ASSIGNED)
+
+    def revoked(self, inputs: Sequence[InputKey], *, lost: bool) -> None:
+        """Inputs are no longer this worker's. No transaction is open: rebalances come only from a poll."""
+        self._count(revoked=0 if lost else len(inputs), lost=len(inputs) if lost else 0)
+        for topic, number in inputs:
+            self.partitions[number].inputs.discard(topic)
+        for number in {number for _, number in inputs}:
+            partition = self.partitions[number]
+            self._stop(partition)
+            if partition.inputs:
+                left = [(topic, number) for topic in partition.inputs]
+                self.consumer.stop_reading(left)
+                self.consumer.hold(left)
+            else:
+                del self.partitions[number]
+        self._reached(FaultPoint.LOST if lost else FaultPoint.REVOKED)
+
+    def _count(self, assigned: int = 0, revoked: int = 0, lost: int = 0) -> None:
+        self.rebalances += 1
+        self._metrics.rebalanced(assigned, revoked, lost)
+
+    # -- called between polls
+
+    def advance(self) -> None:
+        """Activate partitions whose restore has ended. Raises what made a restore fail."""
+        for number, restoring in list(self._restoring.items()):
+            partition = self.partitions[number]
+            partition.remaining = restoring.progress.total
+            for table, remaining in restoring.progress.remaining.items():
+                self._metrics.recovery(number, table, remaining)
+            if restoring.job.done():
+                self._activate(partition, restoring)
+
+    def _start_restore(self, partition: Partition) -> None:
+        partition.phase = Phase.RESTORING
+        partition.since_ms = self._wall_clock_ms()
+        cancelled, progress = Event(), Progress()
+        before = self._leaving.pop(partition.number, None)
+
+        def job() -> Restored:
+            if before is not None:
+                wait([before])
+            return self._restorer.restore(partition.number, cancelled, progress)
+
+        self._restoring[partition.number] = Restoring(self._threads.submit(job), cancelled, self._clock(), progress)
+
+    def _activate(self, partition: Partition, restoring: Restoring) -> None:
+        if not partition.tasks:
+            restored = restoring.job.result()
+            partition.activate(self._topology, restored.store, restored.committed, self._settings, self._row_limits)
+        if not self.consumer.read(list(partition.reading.values())):
+            return
+        del self._restoring[partition.number]
+        restored, duration_s = restoring.job.result(), self._clock() - restoring.started_s
+        partition.remaining = 0
+        partition.moved_s = self._clock()
+        log.info(
+            "partition %d is active: %d records replayed in %.2f s", partition.number, restored.records, duration_s
+        )
+        self._metrics.recovered(partition.number, duration_s, restored.records)
+        self._metrics.owns(partition.number, partition.since_ms)
+        self._reached(FaultPoint.ACTIVATED)
+
+    def _stop(self, partition: Partition) -> None:
+        restoring = self._restoring.pop(partition.number, None)
+        if restoring is not None and not partition.tasks:
+            restoring.cancelled.set()
+            restoring.job.add_done_callback(_close_unwanted)
+            self._leaving[partition.number] = restoring.job
+        if partition.phase is Phase.ACTIVE:
+            self._metrics.owns(partition.number, None)
+        partition.close()
+
+    def stop(self) -> None:
+        """Drop everything: the worker ends."""
+        for partition in list(self.partitions.values()):
+            self._stop(partition)
+        self.partitions.clear()
+
+    @property
+    def is_restoring(self) -> bool:
+        """Whether a restore is under way."""
+        return bool(self._restoring)
+
+    @property
+    def active(self) -> list[Partition]:
+        """The partitions that run."""
+        return [
+            partition
+            for partition in self.partitions.values()
+            if partition.phase is Phase.ACTIVE and partition.number not in self._restoring
+        ]
+
+
+def _close_unwanted(job: Future[Restored]) -> None:
+    """A restore that ended although its partition was revoked has a store that nobody took."""
+    if job.cancelled():
+        return
+    error = job.exception()
+    if error is None:
+        job.result().store.close()
+    elif not isinstance(error, RestoreCancelled):
+        log.warning("the restore of a revoked partition failed: %s", error)

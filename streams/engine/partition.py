@@ -1,0 +1,150 @@
+"""What a worker holds for one partition: its inputs' buffers, its store, its tables, and one task an agent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from streams.engine.batch import Batch
+from streams.engine.buffers import InputBuffer, InputPartition, collect, count_by_input, reader_position
+from streams.engine.inputs import Inputs
+from streams.engine.outbox import Outbox, Sending
+from streams.engine.record import Record
+from streams.engine.settings import EngineSettings
+from streams.engine.store import Mark, Store
+from streams.engine.table import SealedRows, Table, Undo
+
+#: Room that the log needs around a record's key and value: batch and record headers.
+FRAMING_BYTES = 512
+
+
+class Phase(StrEnum):
+    """PARTIAL: not all of its inputs are assigned here, nothing runs. RESTORING: its store catches up. ACTIVE: it runs."""
+
+    PARTIAL = "partial"
+    RESTORING = "restoring"
+    ACTIVE = "active"
+
+
+@dataclass
+class Sealed:
+    """A folded batch, encoded and checked: all that the transaction and the store need of it."""
+
+    task: Task
+    batch: Batch
+    rows: list[SealedRows]
+    #: Records done with, by input buffer.
+    taken: list[tuple[InputBuffer, int]]
+
+
+class Task:
+    """One agent's work in one partition."""
+
+    def __init__(
+        self,
+        inputs: Inputs,
+        partition: int,
+        buffers: Sequence[InputBuffer],
+        store: Store,
+        settings: EngineSettings,
+        row_limits: Mapping[str, int],
+    ) -> None:
+        self.inputs = inputs
+        self.partition = partition
+        self.buffers = buffers
+        self._partitions = settings.partitions
+        self._undo: Undo = []
+        self.tables = tuple(Table(table, store, self._undo, settings.table_cache_bytes) for table in inputs.tables)
+        self._row_limits = tuple(row_limits[table.name] for table in inputs.tables)
+        #: The record whose handler asked to be called again: it comes first in the next unit.
+        self.pinned: Record | None = None
+
+    def collect(self, most: int) -> list[Record]:
+        """The records of the next batch."""
+        return collect(self.buffers, most, self.pinned)
+
+    def batch(self, records: Sequence[Record], sending: Sending, *, careful: bool) -> Batch:
+        """A batch over clean tables. `careful` encodes rows record by record, to find the one whose row cannot be."""
+        self.drop_dirty()
+        out = Outbox(sending, self.inputs.stage, self.partition, self._partitions)
+        return Batch(self.partition, records, self.tables, out, self._undo, self._row_limits if careful else None)
+
+    def seal(self, batch: Batch) -> Sealed:
+        """Encode the batch's rows and count what it took. Raises BadRecord if a row cannot be encoded."""
+        pairs = zip(self.tables, self._row_limits, strict=True)
+        rows = [table.seal(limit) for table, limit in pairs if table.is_dirty]
+        counts = count_by_input(batch.records[: batch.done])
+        return Sealed(self, batch, rows, [(buffer, counts[buffer.index]) for buffer in self.buffers])
+
+    def committed(self, sealed: Sealed) -> None:
+        """The transaction happened and the store has it: keep the rows in the cache, let the records go."""
+        tables = {table.declaration.name: table for table in self.tables}
+        for rows in sealed.rows:
+            tables[rows.declaration.name].committed(rows)
+        for buffer, count in sealed.taken:
+            buffer.advance(count, buffer.position_after(count))
+        self.pinned = sealed.batch.again
+
+    def drop_dirty(self) -> None:
+        """Forget what the open unit wrote."""
+        self._undo.clear()
+        for table in self.tables:
+            table.drop_dirty()
+
+    @property
+    def has_moved_behind_markers(self) -> bool:
+        """Whether an input's position could be committed further although there is nothing to fold."""
+        return any(not buffer.records and buffer.position_after(0) > buffer.position for buffer in self.buffers)
+
+
+@dataclass
+class Partition:
+    """One partition number. `inputs` are the assigned input topics (Kafka names); it runs only with all of them."""
+
+    number: int
+    phase: Phase = Phase.PARTIAL
+    inputs: set[str] = field(default_factory=set)
+    store: Store | None = None
+    marks: dict[str, Mark] = field(default_factory=dict)
+    tasks: list[Task] = field(default_factory=list)
+    reading: dict[str, InputPartition] = field(default_factory=dict)
+    """Its input partitions while ACTIVE, by Kafka topic."""
+    since_ms: int = 0
+    """Wall clock of when this worker got the partition: its owner's generation."""
+    remaining: int = 0
+    """Changelog records still to be replayed while RESTORING."""
+    moved_s: float = 0.0
+    """Monotonic clock of when it last committed something or had nothing to do."""
+
+    def activate(
+        self,
+        topology: Sequence[Inputs],
+        store: Store,
+        committed: Mapping[str, tuple[int, str]],
+        settings: EngineSettings,
+        row_limits: Mapping[str, int],
+    ) -> None:
+        """Its store is current: make buffers from the group's committed offsets (and metadata), and the tasks over them."""
+        self.store = store
+        self.marks = store.marks()
+        readers: dict[str, dict[str, InputBuffer]] = {}
+        for inputs in topology:
+            buffers = []
+            for index, topic in enumerate(inputs.topics):
+                position = reader_position(inputs.stage, *committed[topic.kafka_name])
+                buffers.append(InputBuffer(topic, index, self.number, position))
+                readers.setdefault(topic.kafka_name, {})[inputs.stage] = buffers[-1]
+            self.tasks.append(Task(inputs, self.number, buffers, store, settings, row_limits))
+        self.reading = {topic: InputPartition(topic, self.number, by_stage) for topic, by_stage in readers.items()}
+        self.phase = Phase.ACTIVE
+
+    def close(self) -> None:
+        """Drop tasks and buffers, whose open work was never visible, and close the store."""
+        self.tasks.clear()
+        self.reading.clear()
+        store, self.store = self.store, None
+        self.phase = Phase.PARTIAL
+        if store is not None:
+            store.close()

@@ -1,0 +1,287 @@
+"""Bring a partition's store up to date with its changelogs. Runs in a thread of its own; other partitions keep running."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any, TypeVar
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from streams.engine.clients import Clients, restore_config
+from streams.engine.consumer import LOST_ADVICE
+from streams.engine.errors import LostInput, RestoreCancelled, StoreBusy, StoreError
+from streams.engine.hooks import FaultPoint, Hooks
+from streams.engine.settings import EngineSettings
+from streams.engine.store import Mark, Row, Store, Stores
+from streams.engine.table import TableDeclaration
+from streams.engine.topology import Cluster, TopicFacts
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_END = KafkaError._PARTITION_EOF
+_UNREACHABLE = (KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)
+_CHUNK = 5_000
+_LOCK_PATIENCE_S = 10.0
+
+
+@dataclass
+class Restored:
+    """A store that is current, and from where the group is to read on: offset and metadata by input topic."""
+
+    store: Store
+    committed: dict[str, tuple[int, str]]
+    records: int = 0
+    rebuilt: str = ""
+    """Why the store was made anew, empty if it was not."""
+
+
+@dataclass
+class Progress:
+    """How a restore is doing: read by status and metrics while it runs."""
+
+    remaining: dict[str, int] = field(default_factory=dict)
+    """Changelog records still to come, by table."""
+
+    @property
+    def total(self) -> int:
+        return sum(self.remaining.values())
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Where a changelog must be replayed to: its topic as it is now and the end that counts."""
+
+    table: TableDeclaration[Any]
+    facts: TopicFacts
+    begin: int
+    end: int
+
+    @property
+    def topic(self) -> str:
+        """The changelog's Kafka topic."""
+        return self.table.changelog.kafka_name
+
+
+class Restorer:
+    """Restores partitions, each in the one order that loses nothing."""
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        clients: Clients,
+        cluster: Cluster,
+        stores: Stores,
+        inputs: Sequence[str],
+        tables: Sequence[TableDeclaration[Any]],
+        reached: Hooks,
+        wall_clock_ms: Callable[[], int],
+    ) -> None:
+        self._settings = settings
+        self._clients = clients
+        self._cluster = cluster
+        self._stores = stores
+        self._inputs = inputs
+        self._tables = tables
+        self._reached = reached
+        self._wall_clock_ms = wall_clock_ms
+
+    def restore(self, partition: int, cancelled: Event, progress: Progress) -> Restored:
+        """Restore one partition; the caller owns the store that is returned.
+
+        Raises RestoreCancelled when `cancelled` is set, LostInput if input records were deleted unread.
+        """
+        with closing(self._clients.consumer(restore_config(self._settings))) as consumer:
+            # a. The group's committed offsets. While a predecessor's offsets are pending in its transaction this does not
+            #    answer; once it answers, no predecessor can add any: the group's generation has moved on to us.
+            committed = self._committed(consumer, partition, cancelled)
+            self._reached(FaultPoint.RESTORE_COMMITTED)
+            # b. Only now the changelogs' high watermarks. Asked before a, they could miss the predecessor's last unit.
+            #    Not the last stable offsets: offsets can be stable before the changelog has its commit marker.
+            goals, now_ms = _answer(lambda: self._goals(partition), cancelled), self._wall_clock_ms()
+            self._reached(FaultPoint.RESTORE_MARKED)
+            # c. Replay from the store's mark until the reader, which passes neither open transactions nor their markers
+            #    unseen, stands at or behind that end.
+            store, marks, rebuilt = self._open_usable(partition, goals, cancelled)
+            self._reached(FaultPoint.RESTORE_OPENED)
+            try:
+                replay = Replay(consumer, store, partition, cancelled, progress, goals)
+                records = replay.run(marks, store.as_of_ms() or now_ms)
+                self._reached(FaultPoint.RESTORE_REPLAYED)
+                # The marks are written even where there was nothing to replay: they tell a store from a foreign one.
+                known = store.marks()
+                starts = {goal.topic: known.get(goal.topic) or Mark(goal.facts.topic_id, goal.begin) for goal in goals}
+                store.write((), starts, now_ms)
+            except BaseException:
+                store.close()
+                raise
+        self._reached(FaultPoint.RESTORED)
+        return Restored(store, committed, records, rebuilt)
+
+    def _committed(self, consumer: Any, partition: int, cancelled: Event) -> dict[str, tuple[int, str]]:
+        asked = [TopicPartition(topic, partition) for topic in self._inputs]
+        timeout_s = self._settings.request_timeout_ms / 1000
+        answers = _answer(lambda: _stable(consumer.committed(asked, timeout_s)), cancelled)
+        begins = _answer(lambda: self._cluster.begins((topic, partition) for topic in self._inputs), cancelled)
+        found = {}
+        for tp in answers:
+            begin = begins[tp.topic, partition]
+            if tp.offset < 0:
+                found[tp.topic] = (begin, "")
+            elif tp.offset < begin:
+                raise LostInput(
+                    f"{tp.topic}[{partition}]: the group stands at offset {tp.offset}, the log begins at {begin}. {LOST_ADVICE}"
+                )
+            else:
+                found[tp.topic] = (tp.offset, tp.metadata or "")
+        return found
+
+    def _goals(self, partition: int) -> list[Goal]:
+        topics = [table.changelog.kafka_name for table in self._tables]
+        if not topics:
+            return []
+        facts = self._cluster.describe(topics)
+        begins = self._cluster.begins((topic, partition) for topic in topics)
+        ends = self._cluster.ends((topic, partition) for topic in topics)
+        return [
+            Goal(table, facts[topic], begins[topic, partition], ends[topic, partition])
+            for table, topic in zip(self._tables, topics, strict=True)
+        ]
+
+    def _open_usable(
+        self, partition: int, goals: Sequence[Goal], cancelled: Event
+    ) -> tuple[Store, dict[str, Mark], str]:
+        """The partition's store if its marks can be trusted, else a new one, and why."""
+        store = self._open(partition, cancelled)
+        try:
+            marks, as_of_ms = store.marks(), store.as_of_ms()
+            why = "" if as_of_ms is None else self._why_unusable(goals, marks, as_of_ms)
+        except StoreError as error:
+            marks, why = {}, str(error)
+        if not why:
+            return store, marks, ""
+        log.warning("partition %d: the store is rebuilt from its topics: %s", partition, why)
+        store.close()
+        return self._stores.open(partition, fresh=True), {}, why
+
+    def _open(self, partition: int, cancelled: Event) -> Store:
+        give_up_s = time.monotonic() + _LOCK_PATIENCE_S
+        while True:
+            _check(cancelled)
+            try:
+                return self._stores.open(partition)
+            except StoreBusy:
+                # A predecessor with our transactional id is fenced already and about to end.
+                if time.monotonic() > give_up_s:
+                    raise
+                cancelled.wait(0.1)
+
+    def _why_unusable(self, goals: Sequence[Goal], marks: Mapping[str, Mark], as_of_ms: int) -> str:
+        for goal in goals:
+            topic, mark = goal.topic, marks.get(goal.topic)
+            if mark is None:
+                return f"it does not know {topic}"
+            if mark.topic_id != goal.facts.topic_id:
+                return f"{topic} is another topic now (id {goal.facts.topic_id}, the store's is {mark.topic_id})"
+            if mark.offset > goal.end:
+                return f"it is ahead of {topic}: offset {mark.offset}, the topic ends at {goal.end}"
+            if mark.offset < goal.begin:
+                return f"it is at offset {mark.offset} of {topic}, which begins at {goal.begin}"
+            # A tombstone may be compacted away after delete.retention.ms: what it deletes would live on in the store.
+            age_ms = self._wall_clock_ms() - as_of_ms
+            if age_ms > goal.facts.delete_retention_ms // 2:
+                return f"it is {age_ms // 1000} s old, {topic} keeps tombstones for {goal.facts.delete_retention_ms // 1000} s"
+        unknown = marks.keys() - {goal.topic for goal in goals}
+        return f"it holds tables that are not declared any more: {sorted(unknown)}" if unknown else ""
+
+
+class Replay:
+    """Reads the changelogs of one partition into its store, chunk by chunk, each with the marks it reaches."""
+
+    def __init__(
+        self, consumer: Any, store: Store, partition: int, cancelled: Event, progress: Progress, goals: Sequence[Goal]
+    ) -> None:
+        self._consumer = consumer
+        self._store = store
+        self._partition = partition
+        self._cancelled = cancelled
+        self._progress = progress
+        self._goals = {goal.topic: goal for goal in goals}
+        self._prefixes = {goal.topic: goal.table.prefix for goal in goals}
+        self._position: dict[str, int] = {}
+
+    def run(self, marks: Mapping[str, Mark], as_of_ms: int) -> int:
+        """Replay until every changelog's reader stands at or behind its goal. Returns how many records were applied.
+
+        `as_of_ms` is when the store, as far as it holds anything, was current: a part of a replay makes it no younger.
+        """
+        for topic, goal in self._goals.items():
+            mark = marks.get(topic)
+            self._position[topic] = goal.begin if mark is None else mark.offset
+        behind = self._behind()
+        if not behind:
+            return 0
+        self._consumer.assign([TopicPartition(topic, self._partition, self._position[topic]) for topic in behind])
+        applied = 0
+        while self._behind():
+            _check(self._cancelled)
+            messages = self._consumer.consume(_CHUNK, 0.05)
+            if messages:
+                applied += self._apply(messages, as_of_ms)
+        self._consumer.unassign()
+        return applied
+
+    def _behind(self) -> list[str]:
+        """Changelogs not yet replayed to their goal. Notes for the onlooker what is left of each."""
+        left = {topic: goal.end - self._position[topic] for topic, goal in self._goals.items()}
+        self._progress.remaining = {self._goals[topic].table.name: max(0, count) for topic, count in left.items()}
+        return [topic for topic, count in left.items() if count > 0]
+
+    def _apply(self, messages: Sequence[Any], as_of_ms: int) -> int:
+        rows: list[Row] = []
+        position, prefixes = self._position, self._prefixes
+        for message in messages:
+            error, topic = message.error(), message.topic()
+            if error is None:
+                rows.append((prefixes[topic] + message.key(), message.value()))
+                position[topic] = message.offset() + 1
+            elif error.code() == _END:
+                # Behind markers and aborted records too, but never behind an open transaction.
+                position[topic] = max(position[topic], message.offset())
+            elif not error.retriable():
+                raise KafkaException(error)
+        marks = {topic: Mark(goal.facts.topic_id, position[topic]) for topic, goal in self._goals.items()}
+        self._store.write(rows, marks, as_of_ms)
+        return len(rows)
+
+
+def _stable(answers: list[Any]) -> list[Any]:
+    for tp in answers:
+        if tp.error is not None:
+            raise KafkaException(tp.error)
+    return answers
+
+
+def _check(cancelled: Event) -> None:
+    if cancelled.is_set():
+        raise RestoreCancelled
+
+
+def _answer(call: Callable[[], T], cancelled: Event) -> T:
+    """The answer to a question to the broker, asked again while brokers are down or busy."""
+    while True:
+        _check(cancelled)
+        try:
+            return call()
+        except KafkaException as failure:
+            error = failure.args[0]
+            if not error.retriable() and error.code() not in _UNREACHABLE:
+                raise
+            log.info("asking again: %s", error.str())
+            cancelled.wait(0.1)

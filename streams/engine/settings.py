@@ -1,0 +1,98 @@
+"""Everything the engine can be told. Filled in by the program's settings; the engine reads no environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+MIB = 1024 * 1024
+
+
+class GroupProtocol(StrEnum):
+    """How the group is formed. AUTO tries KIP-848 and falls back to the classic protocol for brokers before 4.0."""
+
+    AUTO = "auto"
+    CONSUMER = "consumer"
+    CLASSIC = "classic"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreakerSettings:
+    """The worker stops when more than `share` of an agent's last `window_records` records became dead letters.
+
+    Nothing trips before `least_dead_letters` of them were seen, so that a single bad file does not stop a quiet worker.
+    """
+
+    window_records: int = 1000
+    share: float = 0.5
+    least_dead_letters: int = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineSettings:
+    """Immutable settings of one worker. Times in milliseconds, sizes in bytes, as the names say.
+
+    `client` is the librdkafka configuration every client shares: bootstrap.servers and security. `transactional_id` is
+    stable for an instance: a restarted worker frees its dead transaction at once, and two workers may not share one.
+    """
+
+    client: Mapping[str, str | int | float | bool]
+    group_id: str
+    transactional_id: str
+    data_dir: Path
+    partitions: int
+    group_protocol: GroupProtocol = GroupProtocol.AUTO
+
+    unit_interval_ms: int = 20
+    """A unit of work starts at most this often: the floor of latency and the lever on cost an event."""
+    unit_max_records: int = 4000
+    poll_interval_ms: int = 100
+    """How long an idle worker waits in one poll: the delay of a stop signal and of a restored partition's start."""
+    idle_commit_ms: int = 500
+    """How soon positions behind trailing transaction markers are committed when nothing else is."""
+
+    input_buffer_bytes: int = 2 * MIB
+    """An input partition is paused above this and resumed below half of it."""
+    fetch_queue_bytes: int = 16 * MIB
+    """Bound of librdkafka's own prefetch queue, for the whole worker."""
+    table_cache_bytes: int = 4 * MIB
+    """Encoded size of the rows that one table of one partition keeps decoded in memory."""
+    block_cache_bytes: int = 16 * MIB
+    """RocksDB's block cache, shared by all partitions of the worker."""
+    write_buffer_bytes: int = 8 * MIB
+
+    session_timeout_ms: int = 10_000
+    """Classic groups only: in KIP-848 groups the broker decides (`group.consumer.session.timeout.ms`)."""
+    max_poll_interval_ms: int = 300_000
+    transaction_timeout_ms: int = 10_000
+    request_timeout_ms: int = 5_000
+    """How long one blocking call to Kafka may take before the engine looks whether it should stop, and calls again."""
+    max_aborts_in_a_row: int = 50
+
+    restore_threads: int = 2
+    stop_timeout_ms: int = 15_000
+    """A worker that was told to stop, or that crashed, is ended hard after this time."""
+    stuck_after_ms: int = 30_000
+    """A partition that holds records but has not moved for this long is reported as stuck: the worker is not ready."""
+    alive_within_ms: int = 60_000
+
+    breaker: BreakerSettings = field(default_factory=BreakerSettings)
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"{name} is {value}, expected a positive number"
+            for name, value in vars(self).items()
+            if isinstance(value, int) and not isinstance(value, bool) and value <= 0
+        ]
+        problems += [f"{name} is empty" for name in ("group_id", "transactional_id") if not getattr(self, name)]
+        if "bootstrap.servers" not in self.client:
+            problems.append("client has no bootstrap.servers")
+        if problems:
+            raise ValueError("engine settings: " + "; ".join(problems))
+
+    @property
+    def store_root(self) -> Path:
+        """The folder of this instance's stores: instances never share one, so a zombie cannot hold another's lock."""
+        return self.data_dir / self.group_id / self.transactional_id

@@ -1,0 +1,208 @@
+"""A table of one partition: a dict of frozen values over dirty rows, a cache and the store."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from streams.engine.cache import TwoGenerationCache
+from streams.engine.errors import BadRecord, InfrastructureError
+from streams.engine.store import Row, Store
+from streams.engine.topic import Topic
+
+V = TypeVar("V")
+
+_ABSENT: Any = object()
+_FROZEN_BUILTINS = (str, bytes, int, float, bool, tuple, frozenset)
+
+#: (dirty rows, key, what was there before): what it takes to undo one write.
+Undo = list[tuple[dict[str, Any], str, Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class TableDeclaration(Generic[V]):
+    """A table as the app declares it: its rows are the values of `changelog`, in the bytes that `encode` makes."""
+
+    name: str
+    changelog: Topic[Any]
+    encode: Callable[[V], bytes]
+    decode: Callable[[bytes], V]
+
+    @property
+    def prefix(self) -> bytes:
+        """What begins the store key of each of its rows."""
+        return self.name.encode() + b"\x00"
+
+
+@dataclass(frozen=True)
+class SealedRows:
+    """Encoded dirty rows of one table: for its changelog and for the store."""
+
+    declaration: TableDeclaration[Any]
+    rows: list[tuple[bytes, bytes | None]]
+    values: dict[str, Any]
+
+    def store_rows(self) -> Iterator[Row]:
+        """The rows under their keys in the store."""
+        prefix = self.declaration.prefix
+        return ((prefix + key, row) for key, row in self.rows)
+
+
+class Table(Generic[V]):
+    """Rows of one partition, by string key. Reads see the writes of the open unit; writes are undone with their record.
+
+    Values must be frozen (a frozen dataclass, a tuple, a string ...): a cached one is handed out again as it is.
+    """
+
+    def __init__(self, declaration: TableDeclaration[V], store: Store, undo: Undo, cache_bytes: int) -> None:
+        self.declaration = declaration
+        self._store = store
+        self._prefix = declaration.prefix
+        self._decode = declaration.decode
+        self._undo = undo
+        self.dirty: dict[str, V | None] = {}
+        self._cache: TwoGenerationCache[V] = TwoGenerationCache(cache_bytes)
+        self._frozen_types: set[type] = set(_FROZEN_BUILTINS)
+
+    def get(self, key: str) -> V | None:
+        """The row, or None if there is none."""
+        row = self.dirty.get(key, _ABSENT)
+        if row is not _ABSENT:
+            return row  # type: ignore[no-any-return]  # V or None: _ABSENT is Any
+        cached = self._cache.get(key)
+        if cached is not None:
+            return cached
+        return self._load(key)
+
+    def __getitem__(self, key: str) -> V:
+        row = self.get(key)
+        if row is None:
+            raise KeyError(key)
+        return row
+
+    def __contains__(self, key: str) -> bool:
+        return self.get(key) is not None
+
+    def __setitem__(self, key: str, value: V) -> None:
+        if type(value) not in self._frozen_types:
+            self._require_frozen(value)
+        dirty = self.dirty
+        self._undo.append((dirty, key, dirty.get(key, _ABSENT)))
+        dirty[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        """Delete the row. KeyError if there is none."""
+        if self.get(key) is None:
+            raise KeyError(key)
+        self._undo.append((self.dirty, key, self.dirty.get(key, _ABSENT)))
+        self.dirty[key] = None
+
+    def scan(self, prefix: str, *, after: str | None = None) -> Iterator[tuple[str, V]]:
+        """Rows whose key begins with `prefix`, in key order, as they are when the scan begins; with `after`, those behind it."""
+        dirty = (
+            sorted(
+                (key, row)
+                for key, row in self.dirty.items()
+                if key.startswith(prefix) and (after is None or key > after)
+            )
+            if self.dirty
+            else []
+        )
+        shadowed = {key for key, _ in dirty}
+        stored = self._scan_store(prefix, after, shadowed)
+        written = ((key, row) for key, row in dirty if row is not None)
+        return heapq.merge(stored, written, key=_first)
+
+    def _scan_store(self, prefix: str, after: str | None, shadowed: set[str]) -> Iterator[tuple[str, V]]:
+        begin = self._prefix + prefix.encode()
+        # The key directly behind `after` is `after` with a zero byte.
+        start = begin if after is None else max(begin, self._prefix + after.encode() + b"\x00")
+        skip = len(self._prefix)
+        for stored_key, row in self._store.scan(begin, start):
+            key = stored_key[skip:].decode()
+            if key not in shadowed:
+                yield key, self._decoded(key, row)
+
+    def _load(self, key: str) -> V | None:
+        row = self._store.get(self._prefix + key.encode())
+        if row is None:
+            return None
+        value = self._decoded(key, row)
+        self._cache.put(key, value, len(row))
+        return value
+
+    def _decoded(self, key: str, row: bytes) -> V:
+        try:
+            return self._decode(row)
+        except Exception as error:
+            # We wrote this row: the record at hand is not at fault, and folding without the row would be wrong.
+            raise InfrastructureError(
+                f"table {self.declaration.name}: row {key!r} cannot be decoded: {error}"
+            ) from error
+
+    def _require_frozen(self, value: V) -> None:
+        kind = type(value)
+        if isinstance(value, _FROZEN_BUILTINS):
+            pass
+        elif not getattr(getattr(kind, "__dataclass_params__", None), "frozen", False):
+            raise InfrastructureError(
+                f"table {self.declaration.name}: {kind.__name__} can be changed in place; rows must be frozen dataclasses"
+            )
+        self._frozen_types.add(kind)
+
+    def encode_row(self, key: str, most_bytes: int) -> bytes | None:
+        """The bytes of a dirty row, None if it is deleted. BadRecord if it cannot be encoded or is too large."""
+        value = self.dirty[key]
+        if value is None:
+            return None
+        try:
+            row = self.declaration.encode(value)
+        except Exception as error:
+            raise BadRecord(
+                f"table {self.declaration.name}: row {key!r} cannot be encoded: {error}", "unencodable"
+            ) from error
+        if len(row) + len(key) > most_bytes:
+            raise BadRecord(
+                f"table {self.declaration.name}: row {key!r} would take {len(row)} bytes, at most {most_bytes} fit its topic",
+                "oversized",
+            )
+        return row
+
+    def seal(self, most_bytes: int) -> SealedRows:
+        """Encode the unit's rows. BadRecord if one cannot be: the task is then folded again, record by record."""
+        rows = [(key.encode(), self.encode_row(key, most_bytes)) for key in self.dirty]
+        return SealedRows(self.declaration, rows, dict(self.dirty))
+
+    def committed(self, sealed: SealedRows) -> None:
+        """The rows are in the log and in the store: serve them from the cache."""
+        for (_, row), (key, value) in zip(sealed.rows, sealed.values.items(), strict=True):
+            if row is None or value is None:
+                self._cache.forget(key)
+            else:
+                self._cache.put(key, value, len(row))
+        self.dirty.clear()
+
+    def drop_dirty(self) -> None:
+        """Forget the unit's writes: its transaction did not happen."""
+        self.dirty.clear()
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether the open unit wrote anything."""
+        return bool(self.dirty)
+
+
+def rollback(undo: Undo) -> None:
+    """Undo the writes since the last savepoint, newest first."""
+    while undo:
+        dirty, key, before = undo.pop()
+        if before is _ABSENT:
+            del dirty[key]
+        else:
+            dirty[key] = before
+
+
+def _first(item: tuple[str, Any]) -> str:
+    return item[0]

@@ -1,0 +1,155 @@
+"""What the broker says about the topics, checked against what the app declares, before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import IsolationLevel, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import ConfigResource, OffsetSpec, ResourceType
+
+from streams.engine.dead_letters import ENVELOPE_BYTES, DeadLetters
+from streams.engine.errors import ConfigurationError
+from streams.engine.inputs import Inputs
+from streams.engine.partition import FRAMING_BYTES
+from streams.engine.settings import EngineSettings
+from streams.engine.table import TableDeclaration
+from streams.engine.topic import Route, Topic
+
+
+@dataclass(frozen=True)
+class TopicFacts:
+    """What the engine needs to know of a topic in Kafka."""
+
+    topic_id: str
+    partitions: int
+    max_bytes: int
+    delete_retention_ms: int
+
+
+@dataclass(frozen=True)
+class Declared:
+    """All that an app declares: inputs with their tables, output topics, and where dead letters go."""
+
+    inputs: Sequence[Inputs]
+    outputs: Sequence[Topic[Any]]
+    dead_letters: DeadLetters
+
+    @property
+    def tables(self) -> list[TableDeclaration[Any]]:
+        """The tables of all inputs."""
+        return [table for inputs in self.inputs for table in inputs.tables]
+
+    @property
+    def input_topics(self) -> list[str]:
+        """Kafka names of all topics read, each once."""
+        return sorted({topic.kafka_name for inputs in self.inputs for topic in inputs.topics})
+
+    @property
+    def all_topics(self) -> list[str]:
+        """Kafka names of all topics read or written."""
+        written = {topic.kafka_name for topic in self.outputs} | {table.changelog.kafka_name for table in self.tables}
+        return sorted(written | set(self.input_topics) | {self.dead_letters.kafka_name})
+
+
+class Cluster:
+    """Questions to the broker about topics and offsets. Every call blocks up to the request time-out."""
+
+    def __init__(self, admin: Any, timeout_s: float) -> None:
+        self._admin = admin
+        self._timeout_s = timeout_s
+
+    def describe(self, topics: Iterable[str]) -> dict[str, TopicFacts]:
+        """Facts of those topics that exist."""
+        names = list(topics)
+        described = self._admin.describe_topics(TopicCollection(names), request_timeout=self._timeout_s)
+        resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+        configured = self._admin.describe_configs(resources, request_timeout=self._timeout_s)
+        settings = {resource.name: future for resource, future in configured.items()}
+        found = {}
+        for name in names:
+            try:
+                topic, config = described[name].result(), settings[name].result()
+            except KafkaException as failure:
+                if failure.args[0].name() == "UNKNOWN_TOPIC_OR_PART":
+                    continue
+                raise
+            found[name] = TopicFacts(
+                str(topic.topic_id),
+                len(topic.partitions),
+                int(config["max.message.bytes"].value),
+                int(config["delete.retention.ms"].value),
+            )
+        return found
+
+    def begins(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """The first offset still there."""
+        return self._offsets(partitions, OffsetSpec.earliest())
+
+    def ends(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """The high watermark: the offset after everything written, open transactions included."""
+        return self._offsets(partitions, OffsetSpec.latest())
+
+    def _offsets(self, partitions: Iterable[tuple[str, int]], spec: Any) -> dict[tuple[str, int], int]:
+        asked = {TopicPartition(topic, partition): spec for topic, partition in partitions}
+        if not asked:
+            return {}
+        answers = self._admin.list_offsets(
+            asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=self._timeout_s
+        )
+        return {(tp.topic, tp.partition): future.result().offset for tp, future in answers.items()}
+
+
+def check(declared: Declared, facts: dict[str, TopicFacts], settings: EngineSettings) -> None:
+    """Raise ConfigurationError with every disagreement between the app, its settings and the broker."""
+    problems = [*_check_declarations(declared)]
+    problems += [
+        f"topic {name} does not exist: create it (paystate topics apply)"
+        for name in declared.all_topics
+        if name not in facts
+    ]
+    together = {*declared.input_topics, *(table.changelog.kafka_name for table in declared.tables)}
+    problems += [
+        f"topic {name} has {facts[name].partitions} partitions, expected {settings.partitions}: inputs and tables are "
+        "partitioned alike; another count is a new generation"
+        for name in sorted(together & facts.keys())
+        if facts[name].partitions != settings.partitions
+    ]
+    dead = facts.get(declared.dead_letters.kafka_name)
+    largest = max((facts[name].max_bytes for name in declared.input_topics if name in facts), default=0)
+    if dead is not None and dead.max_bytes < largest + ENVELOPE_BYTES:
+        problems.append(
+            f"topic {declared.dead_letters.kafka_name} has max.message.bytes {dead.max_bytes}, expected at least "
+            f"{largest + ENVELOPE_BYTES}: the largest input record and its envelope must fit"
+        )
+    if problems:
+        raise ConfigurationError("topics and settings do not fit together:\n- " + "\n- ".join(problems))
+
+
+def _check_declarations(declared: Declared) -> Iterable[str]:
+    owners: dict[str, str] = {}
+    changelogs = {table.changelog.kafka_name: table.name for table in declared.tables}
+    for topic in declared.outputs:
+        if topic.kafka_name in changelogs:
+            yield f"output {topic.name} is the changelog of table {changelogs[topic.kafka_name]}: write the table instead"
+    for inputs in declared.inputs:
+        if not inputs.stage:
+            yield f"inputs {[topic.name for topic in inputs.topics]} have no agent: declare one with app.agent"
+        if not inputs.topics:
+            yield f"agent {inputs.stage} has no input topics"
+        for table in inputs.tables:
+            if table.name in owners:
+                yield f"table {table.name} is written by {owners[table.name]} and {inputs.stage}: a table has one agent"
+            owners[table.name] = inputs.stage
+
+
+def routes(declared: Declared, facts: dict[str, TopicFacts]) -> dict[str, Route]:
+    """Where handlers may send: by contract name."""
+    return {topic.name: route(topic.kafka_name, facts) for topic in declared.outputs}
+
+
+def route(kafka_name: str, facts: dict[str, TopicFacts]) -> Route:
+    """How to send to one topic."""
+    known = facts[kafka_name]
+    return Route(kafka_name, known.partitions, known.max_bytes - FRAMING_BYTES)

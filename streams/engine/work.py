@@ -1,0 +1,256 @@
+"""The unit of work: everything a worker does to its records, between one poll and the next."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import groupby
+from typing import Any, Protocol, TypeVar
+
+from confluent_kafka import TopicPartition
+
+from streams.engine.buffers import InputBuffer
+from streams.engine.consumer import GroupConsumer
+from streams.engine.dead_letters import Breaker
+from streams.engine.errors import BadRecord, InfrastructureError, TransactionAborted
+from streams.engine.hooks import FaultPoint, Hooks
+from streams.engine.metrics import Metrics
+from streams.engine.outbox import Sending
+from streams.engine.ownership import Ownership
+from streams.engine.partition import Sealed, Task
+from streams.engine.record import Record
+from streams.engine.settings import EngineSettings
+from streams.engine.store import Mark
+from streams.engine.transaction import Transaction
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class KafkaThread(Protocol):
+    """Runs a call in the one thread that talks to Kafka, and waits for it."""
+
+    def __call__(self, call: Callable[..., T], *arguments: Any) -> Awaitable[T]: ...
+
+
+class UnitOfWork:
+    """Repeats the unit of work over the partitions that this worker runs. One at a time, start to end."""
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        consumer: GroupConsumer,
+        ownership: Ownership,
+        transaction: Transaction,
+        sending: Sending,
+        in_kafka_thread: KafkaThread,
+        metrics: Metrics,
+        reached: Hooks,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._consumer = consumer
+        self._ownership = ownership
+        self._transaction = transaction
+        self._sending = sending
+        self._in_kafka_thread = in_kafka_thread
+        self._metrics = metrics
+        self._reached = reached
+        self._clock = clock
+        self._breakers: dict[str, Breaker] = {}
+        self._next_unit_s = 0.0
+        self._next_idle_commit_s = 0.0
+        self.committed_units = 0
+        self.aborted_units = 0
+
+    async def run(self) -> None:
+        """Do one unit of work. The steps, and why each comes where it does:
+
+        1. Poll. Rebalances happen in here only, so no transaction is ever open when a partition comes or goes.
+        2. Collect, per task, lowest timestamp first. Records stay in their buffers until step 6: an abort needs no seek.
+        3. Fold. Agents write to dirty rows and outboxes; a record that fails is undone alone and becomes a dead letter.
+           Everything is encoded and its size checked here, so that nothing about a record can fail in the transaction.
+        4. One transaction for all tasks: results, state records, then input offsets under the group's generation, commit.
+        5. Store, only after the commit: what is in RocksDB is in the log. Rows and marks go in one batch a partition.
+        6. Let the records go, and serve the rows from the caches.
+        """
+        # 1. Poll
+        await self._in_kafka_thread(self._poll)
+        self._reached(FaultPoint.POLLED)
+        started_s = self._clock()
+        # 2. Collect
+        work = self._collect()
+        if not work:
+            return
+        self._next_unit_s = started_s + self._settings.unit_interval_ms / 1000
+        self._reached(FaultPoint.COLLECTED)
+        # 3. Fold
+        sealed = [await self._fold(task, records) for task, records in work]
+        self._check_breakers(sealed)
+        self._reached(FaultPoint.SEALED)
+        # 4. One transaction
+        try:
+            landed, commit_s = await self._in_kafka_thread(self._commit, sealed)
+        except TransactionAborted as aborted:
+            self._drop(sealed, str(aborted))
+            # A rebalance or a coordinator that moves takes a moment: do not hammer it.
+            await asyncio.sleep(min(0.5, 0.01 * 2**self._transaction.aborts_in_a_row))
+            return
+        self._reached(FaultPoint.COMMITTED)
+        # 5. Store
+        await self._in_kafka_thread(self._store, sealed, landed)
+        self._reached(FaultPoint.STORED)
+        # 6. Let go
+        for folded in sealed:
+            folded.task.committed(folded)
+        self._report(sealed, started_s, commit_s)
+        self._reached(FaultPoint.DONE)
+
+    # -- 1
+
+    def _poll(self) -> None:
+        settings = self._settings
+        self._ownership.advance()
+        self._consumer.resume_drained()
+        pinned = any(task.pinned for partition in self._ownership.active for task in partition.tasks)
+        due_s = 0.0 if pinned else self._next_unit_s
+        idle_ms = 5 if self._ownership.is_restoring else 0 if pinned else settings.poll_interval_ms
+        self._consumer.poll(due_s, idle_ms / 1000, settings.unit_max_records)
+        self._ownership.advance()
+
+    # -- 2
+
+    def _collect(self) -> list[tuple[Task, Sequence[Record]]]:
+        tasks = [task for partition in self._ownership.active for task in partition.tasks]
+        busy = sum(any(buffer.records for buffer in task.buffers) for task in tasks)
+        # A fair share each: one hot partition takes no more of a unit than the others that have work.
+        share = max(1, self._settings.unit_max_records // max(1, busy))
+        now = self._clock()
+        moves_markers = now >= self._next_idle_commit_s
+        work: list[tuple[Task, Sequence[Record]]] = []
+        for task in tasks:
+            records = task.collect(share)
+            if records or (moves_markers and task.has_moved_behind_markers):
+                work.append((task, records))
+        if work:
+            self._next_idle_commit_s = now + self._settings.idle_commit_ms / 1000
+        return work
+
+    # -- 3
+
+    async def _fold(self, task: Task, records: Sequence[Record]) -> Sealed:
+        if not records:
+            return task.seal(task.batch((), self._sending, careful=False))
+        started_s = self._clock()
+        batch = task.batch(records, self._sending, careful=False)
+        await task.inputs.fold(batch)
+        try:
+            sealed = task.seal(batch)
+        except BadRecord:
+            # Some record wrote a row that cannot be encoded: fold again, looking after each of them.
+            batch = task.batch(records, self._sending, careful=True)
+            await task.inputs.fold(batch)
+            try:
+                sealed = task.seal(batch)
+            except BadRecord as error:
+                raise InfrastructureError(f"a row's encoder is not deterministic: {error}") from error
+        self._metrics.agent_folded(task.inputs.stage, self._clock() - started_s, batch.done)
+        self._reached(FaultPoint.FOLDED)
+        return sealed
+
+    def _check_breakers(self, sealed: Sequence[Sealed]) -> None:
+        for stage, records, dead in _dead_by_stage(sealed):
+            if stage not in self._breakers:
+                self._breakers[stage] = Breaker(stage, self._settings.breaker)
+            self._breakers[stage].check(records, dead)
+
+    # -- 4
+
+    def _commit(self, sealed: Sequence[Sealed]) -> tuple[dict[tuple[str, int], int], float]:
+        started_s = self._clock()
+        landed = self._transaction.commit(
+            [folded.batch.out.sent for folded in sealed],
+            [
+                [(rows.declaration.changelog.kafka_name, row, key, folded.task.partition) for key, row in rows.rows]
+                for folded in sealed
+                for rows in folded.rows
+            ],
+            self._offsets(sealed),
+            self._consumer.metadata,
+        )
+        return landed, self._clock() - started_s
+
+    def _offsets(self, sealed: Sequence[Sealed]) -> list[TopicPartition]:
+        """What to commit: of each task at least one input, moved or not, or nothing would fence a zombie's output."""
+        moved: dict[InputBuffer, int] = {}
+        claimed: set[InputBuffer] = set()
+        for folded in sealed:
+            moves = {buffer: buffer.position_after(count) for buffer, count in folded.taken}
+            changed = [buffer for buffer, position in moves.items() if position != buffer.position]
+            claimed.update(changed or list(moves)[:1])
+            moved.update(moves)
+        offsets = []
+        for partition in self._ownership.active:
+            for source in partition.reading.values():
+                if not claimed.isdisjoint(source.buffers):
+                    offset, metadata = source.commit_at(moved)
+                    offsets.append(TopicPartition(source.topic, source.partition, offset, metadata))
+        return offsets
+
+    def _drop(self, sealed: Sequence[Sealed], reason: str) -> None:
+        self.aborted_units += 1
+        for folded in sealed:
+            folded.task.drop_dirty()
+        log.warning("transaction aborted, its records are folded again: %s", reason)
+        self._metrics.unit_aborted(reason)
+        if self._transaction.aborts_in_a_row >= self._settings.max_aborts_in_a_row:
+            raise InfrastructureError(
+                f"{self._transaction.aborts_in_a_row} transactions in a row were aborted, last: {reason}"
+            )
+
+    # -- 5
+
+    def _store(self, sealed: Sequence[Sealed], landed: dict[tuple[str, int], int]) -> None:
+        as_of_ms = self._sending.wall_clock_us() // 1000
+        written = [folded for folded in sealed if folded.rows]
+        for number, of_partition in groupby(written, key=lambda folded: folded.task.partition):
+            tables = [rows for folded in of_partition for rows in folded.rows]
+            partition = self._ownership.partitions[number]
+            marks = {}
+            for rows in tables:
+                topic = rows.declaration.changelog.kafka_name
+                marks[topic] = Mark(partition.marks[topic].topic_id, landed[topic, number] + 1)
+            assert partition.store is not None, "an active partition has a store"
+            partition.store.write((row for rows in tables for row in rows.store_rows()), marks, as_of_ms)
+            partition.marks.update(marks)
+            self._reached(FaultPoint.STORED_SOME)
+
+    # -- 6
+
+    def _report(self, sealed: Sequence[Sealed], started_s: float, commit_s: float) -> None:
+        self.committed_units += 1
+        now = self._clock()
+        for folded in sealed:
+            out, stage = folded.batch.out, folded.task.inputs.stage
+            if out.notes:
+                self._metrics.noted(stage, out.notes)
+            for topic, reason_class in out.failures:
+                self._metrics.dead_letter(topic, reason_class)
+            self._ownership.partitions[folded.task.partition].moved_s = now
+        for stage, records, dead in _dead_by_stage(sealed):
+            self._breakers[stage].committed(records, dead)
+        self._metrics.unit_committed(now - started_s, commit_s, sum(folded.batch.done for folded in sealed))
+
+
+def _dead_by_stage(sealed: Sequence[Sealed]) -> list[tuple[str, int, int]]:
+    """For each agent of the unit: its records, and how many of them became dead letters."""
+    records: Counter[str] = Counter()
+    dead: Counter[str] = Counter()
+    for folded in sealed:
+        records[folded.task.inputs.stage] += folded.batch.done
+        dead[folded.task.inputs.stage] += len(folded.batch.out.failures)
+    return [(stage, count, dead[stage]) for stage, count in records.items()]
