@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import BinaryIO, Protocol, TypeAlias
 
+from connectors.documents import CanonicalDocument
 from streams.domain.facts import Direction, Level
 from streams.domain.statuses import Flag, Status
 
@@ -149,7 +150,7 @@ class Instruction:
     position: str
 
 
-Mapped: TypeAlias = "Acknowledgement | Instruction | MappingError"
+Mapped: TypeAlias = "Acknowledgement | Instruction | CanonicalDocument | MappingError"
 
 
 @dataclass(frozen=True, slots=True)

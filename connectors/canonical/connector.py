@@ -1,0 +1,145 @@
+"""Reads files of canonical JSON (one object, an array, or one object a line) and checks each document strictly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any, BinaryIO, Final
+
+import msgspec
+
+from connectors.contract import (
+    JSON,
+    BankProfile,
+    Connector,
+    FileEnd,
+    Mapped,
+    MappingError,
+    ProviderRecord,
+    ReaderOutput,
+    Refusal,
+)
+from connectors.documents import (
+    AcknowledgementDocument,
+    ApprovalDocument,
+    CanonicalDocument,
+    CommandDocument,
+    ReconciliationDocument,
+    ReleaseDocument,
+)
+
+#: A canonical document is small; a larger one is no document but a file of another kind.
+MAX_DOCUMENT_BYTES: Final = 1_000_000
+_BOM: Final = b"\xef\xbb\xbf"
+
+FORMATS: Final[dict[str, type[CanonicalDocument]]] = {
+    "approval.json": ApprovalDocument,
+    "release.json": ReleaseDocument,
+    "acknowledgement.json": AcknowledgementDocument,
+    "reconciliation.json": ReconciliationDocument,
+    "command.json": CommandDocument,
+}
+#: The field that only documents of this kind have: what a file of unknown kind is told apart by.
+_TELLTALE: Final = {
+    "approval.json": "decision",
+    "release.json": "stage",
+    "acknowledgement.json": "status",
+    "reconciliation.json": "kind",
+    "command.json": "action",
+}
+
+
+def _read(name: str, stream: BinaryIO, profile: BankProfile) -> Iterator[ReaderOutput]:
+    del profile  # canonical means that no bank does it differently
+    count = 0
+    try:
+        for position, document in _documents(stream):
+            count += 1
+            yield ProviderRecord(name, position, document)
+    except _UnreadableError as error:
+        yield Refusal(error.reason, error.where, error.expected, error.found, name)
+        return
+    if count == 0:
+        yield Refusal("empty", "the file", "at least one document", "none", name)
+        return
+    yield FileEnd(name, None, None, count)
+
+
+class _UnreadableError(Exception):
+    def __init__(self, reason: str, where: str, expected: str, found: str) -> None:
+        super().__init__(reason)
+        self.reason, self.where, self.expected, self.found = reason, where, expected, found
+
+
+def _documents(stream: BinaryIO) -> Iterator[tuple[str, Mapping[str, JSON]]]:
+    """Documents with their positions; an array or a single object is read whole, lines one at a time."""
+    first = _next_line(stream)
+    if first is None:
+        return
+    text = first.removeprefix(_BOM).strip()
+    if text.startswith(b"{") and _is_whole(text):
+        yield "line 1", _object(text, "line 1")
+        number = 1
+        while (line := _next_line(stream)) is not None:
+            number += 1
+            if line.strip():
+                yield f"line {number}", _object(line.strip(), f"line {number}")
+        return
+    rest = stream.read(MAX_DOCUMENT_BYTES * 64)
+    whole = _parsed(first.removeprefix(_BOM) + rest, "the file")
+    items = whole if isinstance(whole, list) else [whole]
+    for index, item in enumerate(items, 1):
+        yield f"document {index}", _require_object(item, f"document {index}")
+
+
+def _next_line(stream: BinaryIO) -> bytes | None:
+    """The next line that is not blank at the start of the file; None at its end."""
+    line = stream.readline(MAX_DOCUMENT_BYTES + 1)
+    if len(line) > MAX_DOCUMENT_BYTES and not line.endswith(b"\n"):
+        raise _UnreadableError("oversized", "one line", f"at most {MAX_DOCUMENT_BYTES} bytes", "more")
+    return line or None
+
+
+def _is_whole(text: bytes) -> bool:
+    try:
+        msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
+def _object(text: bytes, where: str) -> Mapping[str, JSON]:
+    return _require_object(_parsed(text, where), where)
+
+
+def _parsed(text: bytes, where: str) -> Any:
+    try:
+        return json.loads(text.decode("utf-8"), parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError) as error:
+        raise _UnreadableError("malformed_json", where, "JSON in UTF-8", str(error)[:200]) from error
+
+
+def _require_object(item: Any, where: str) -> Mapping[str, JSON]:
+    if not isinstance(item, dict):
+        raise _UnreadableError("malformed_json", where, "a JSON object", type(item).__name__)
+    return item
+
+
+def _map(kind: type[CanonicalDocument], record: ProviderRecord, profile: BankProfile) -> Iterable[Mapped]:
+    del profile
+    try:
+        yield msgspec.convert(record.fields, kind)
+    except msgspec.ValidationError as error:
+        text, _, path = str(error).partition(" - at `$")
+        yield MappingError(record.position, path.rstrip("`").lstrip(".") or "the document", f"a {kind.__name__}", text)
+
+
+def _sniff(name: str, head: bytes) -> bool:
+    text = head.removeprefix(_BOM).lstrip().lstrip(b"[").lstrip()
+    return text.startswith(b"{") and b'"source_event_id"' in text and f'"{_TELLTALE[name]}"'.encode() in text
+
+
+CONNECTORS: Final[tuple[Connector, ...]] = tuple(
+    Connector(name, partial(_sniff, name), partial(_read, name), partial(_map, kind)) for name, kind in FORMATS.items()
+)

