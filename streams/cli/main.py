@@ -1,0 +1,95 @@
+"""The command ``paystate``. Each command is a module with ``register(app)``; only the one that is called is loaded."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+#: Modules of this package, in the order in which --help lists their commands.
+COMMANDS: Final = (
+    "demo",
+    "worker",
+    "ingest",
+    "parse",
+    "show",
+    "tail",
+    "dlq",
+    "files",
+    "simulate",
+    "verify",
+    "doctor",
+    "topics",
+    "schemas",
+    "broker",
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"paystate {version('paystate')}")
+        raise typer.Exit
+
+
+def build(arguments: Sequence[str]) -> typer.Typer:
+    """The application, with the command that ``arguments`` call, or with all of them (for --help)."""
+    app = typer.Typer(help="The real-time state of every payment.", no_args_is_help=True, add_completion=False)
+
+    @app.callback()
+    def paystate(
+        show_version: Annotated[
+            bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+        ] = False,
+    ) -> None:
+        """The real-time state of every payment."""
+
+    called = [name for name in arguments[:1] if name in COMMANDS]
+    for name in called or COMMANDS:
+        import_module(f"streams.cli.{name}").register(app)
+    return app
+
+
+def expected_errors() -> tuple[type[Exception], ...]:
+    """Errors with a message for a person; any other one is a defect and shows its traceback."""
+    from confluent_kafka import KafkaException
+
+    from connectors.intake.archive import NotArchivedError
+    from connectors.intake.ingest import IngestError
+    from connectors.intake.ledger import LedgerUnreadableError
+    from connectors.intake.publish import PublishError
+    from schemas.apply import RefusedError
+    from schemas.codec import CodecError
+    from schemas.contracts import ContractError
+    from streams.broker.java import BrokerError
+    from streams.settings import SettingsError
+
+    return (
+        BrokerError,
+        CodecError,
+        ContractError,
+        IngestError,
+        KafkaException,
+        LedgerUnreadableError,
+        NotArchivedError,
+        PublishError,
+        RefusedError,
+        SettingsError,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; an error that we expect becomes one clear message and exit status 1."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        build(given)(given, prog_name="paystate")
+    except Exception as error:
+        if not isinstance(error, expected_errors()):
+            raise
+        Console(stderr=True).print(f"[bold red]paystate:[/] {escape(str(error))}", highlight=False)
+        sys.exit(1)

@@ -1,0 +1,38 @@
+"""The cluster that the settings mean, ready for use: the configured one, or our own broker started for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from confluent_kafka.admin import AdminClient
+
+from schemas.apply import apply
+from streams.broker.embedded import EmbeddedBroker
+from streams.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A reachable cluster: ``client`` is the librdkafka configuration that every client shares."""
+
+    settings: Settings
+    client: dict[str, str | int | float | bool]
+
+    def admin(self) -> AdminClient:
+        """A new admin client."""
+        return AdminClient(self.client)
+
+
+def connect(settings: Settings, *, topics: bool = True) -> Cluster:
+    """Reach the cluster; the embedded broker is started if none is configured, and ``topics`` are made there.
+
+    On a foreign cluster nothing is created: that is what ``paystate topics apply`` is for.
+    Raises BrokerError, RefusedError, KafkaException.
+    """
+    if not settings.embedded:
+        return Cluster(settings, settings.client_config())
+    running = EmbeddedBroker(settings.broker_dir, settings.broker.java).start()
+    cluster = Cluster(settings, settings.client_config(running.bootstrap_servers))
+    if topics:
+        apply(cluster.admin(), settings.partitions, settings.generation)
+    return cluster

@@ -1,0 +1,79 @@
+"""Every topic that the pipeline reads or writes, with its codec: contracts bound to the domain's types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from schemas.codec import Codec, SchemaIds
+from schemas.names import topic_name
+from schemas.records import DeadLetter, FileEntry, PrivateRow, Raw
+from streams.domain.correlation import CorrelationMessage
+from streams.domain.facts import Approval, BankAck, Command, Reconciliation, Release, Verdict
+from streams.domain.fingerprints import DuplicateAlert, FingerprintMessage
+from streams.domain.state import Alert, State, Transition
+from streams.engine import Topic
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The topics of one generation."""
+
+    raw: Topic[Raw]
+    files: Topic[FileEntry]
+    approvals: Topic[Approval]
+    releases: Topic[Release]
+    bank_acks: Topic[BankAck]
+    reconciliations: Topic[Reconciliation]
+    commands: Topic[Command]
+    verdicts: Topic[Verdict]
+    references: Topic[CorrelationMessage]
+    references_state: Topic[PrivateRow]
+    files_seen: Topic[PrivateRow]
+    fingerprints: Topic[FingerprintMessage]
+    duplicates_state: Topic[PrivateRow]
+    state: Topic[State]
+    transitions: Topic[Transition]
+    alerts: Topic[Alert]
+    duplicate_alerts: Topic[DuplicateAlert]
+    dead_letters: Topic[DeadLetter]
+
+
+_TYPES: dict[str, type[Any]] = {
+    "raw": Raw,
+    "files": FileEntry,
+    "approvals": Approval,
+    "releases": Release,
+    "bank_acks": BankAck,
+    "reconciliations": Reconciliation,
+    "commands": Command,
+    "verdicts": Verdict,
+    "references": CorrelationMessage,
+    "references_state": PrivateRow,
+    "files_seen": PrivateRow,
+    "fingerprints": FingerprintMessage,
+    "duplicates_state": PrivateRow,
+    "state": State,
+    "transitions": Transition,
+    "alerts": Alert,
+    "duplicate_alerts": DuplicateAlert,
+    "dead_letters": DeadLetter,
+}
+
+
+def topics_of(generation: int, ids: SchemaIds | None = None) -> Topics:
+    """The topics of a generation; ``ids`` is the schema registry, if there is one."""
+    return Topics(**{name: _topic(name, kind, generation, ids) for name, kind in _TYPES.items()})
+
+
+def contract_name(attribute: str) -> str:
+    """``payments.bank-acks.v1`` for ``bank_acks``."""
+    return f"payments.{attribute.replace('_', '-')}.v1"
+
+
+def _topic(attribute: str, kind: type[V], generation: int, ids: SchemaIds | None) -> Topic[V]:
+    name = contract_name(attribute)
+    codec: Codec[V] = Codec(name, kind, ids)
+    return Topic(name, codec.encode, codec.decode, kafka_name=topic_name(name, generation))
