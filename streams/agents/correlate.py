@@ -1,0 +1,188 @@
+"""Finds the payment of every fact that came without a correlation id: one row a key, a few messages a fact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from streams.agents.rows import RowCodec
+from streams.domain.correlation import CarriedFact, CarriedType, CorrelationMessage, MessageType
+from streams.domain.identity import stable_id
+from streams.domain.references import (
+    DIRECT,
+    FACTS_KEPT,
+    Deliver,
+    Exceeded,
+    HomeRow,
+    Output,
+    ReferenceRow,
+    Withdraw,
+    correlate_home,
+    correlate_unique,
+    is_home,
+    is_shared_key,
+)
+from streams.domain.state import Alert, AlertKind, AlertState, Mode, Severity
+from streams.engine import AGAIN, Again, Outbox, Record, Table
+from streams.topics import Topics
+
+#: Members served in one unit of work; a larger group goes on in the next one.
+SLICE: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One payment at a shared reference, since when."""
+
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFact:
+    """A fact that stays at a shared reference, for members that come later."""
+
+    fact: CarriedFact
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A shared reference: how many facts it keeps, and how far the scan for the fact at hand has come."""
+
+    facts: int
+    scanning: str | None
+    cursor: str | None
+
+
+ROWS: Final = RowCodec("payments.references-state.v1", ReferenceRow, HomeRow, Member, KeptFact, Shared)
+Handler = Callable[[Record, "Table[Any]", Outbox], Again | None]
+
+
+def correlate(topics: Topics, generation: int) -> Handler:
+    """The handler of payments.references.v1."""
+
+    def handle(record: Record, rows: Table[Any], out: Outbox) -> Again | None:
+        message: CorrelationMessage = record.value
+        if is_shared_key(message.key):
+            return _shared(message, rows, out, topics, generation)
+        if is_home(message.key):
+            home, outputs = correlate_home(rows.get(message.key) or HomeRow(), message)
+            _keep(rows, message.key, home, HomeRow())
+        else:
+            reference, outputs = correlate_unique(rows.get(message.key) or ReferenceRow(), message)
+            _keep(rows, message.key, reference, ReferenceRow())
+        for output in outputs:
+            _send(output, message, out, topics, generation)
+        return None
+
+    return handle
+
+
+def _keep(rows: Table[Any], key: str, row: Any, empty: Any) -> None:
+    """Write the row if it says anything new: the usual lookup writes none."""
+    if row != (rows.get(key) or empty):
+        rows[key] = row
+
+
+def _send(output: Output, cause: CorrelationMessage, out: Outbox, topics: Topics, generation: int) -> None:
+    if isinstance(output, CorrelationMessage):
+        out.send(topics.references, output.key, output)
+    elif isinstance(output, Exceeded):
+        out.send(topics.alerts, cause.key, _limit_alert(output, cause, generation))
+    else:
+        _hand_over(output, out, topics)
+
+
+def _hand_over(output: Deliver | Withdraw, out: Outbox, topics: Topics) -> None:
+    """The fact itself, under its payment's correlation id, on the topic that it belongs to."""
+    payload, withdrawn = output.fact.payload, isinstance(output, Withdraw)
+    if output.fact.type is CarriedType.APPROVAL:
+        approval = topics.approvals.decode(payload)
+        approval = replace(approval, correlation_id=output.payment, delivery=output.number, withdrawn=withdrawn)
+        out.send(topics.approvals, output.payment, approval)
+        return
+    ack = topics.bank_acks.decode(payload)
+    ack = replace(ack, correlation_id=output.payment, delivery=output.number, withdrawn=withdrawn)
+    out.send(topics.bank_acks, output.payment, ack)
+
+
+def _limit_alert(output: Exceeded, cause: CorrelationMessage, generation: int) -> Alert:
+    return Alert(
+        alert_id=stable_id("limit", output.what),
+        correlation_id=cause.key,
+        kind=AlertKind.LIMIT_EXCEEDED,
+        severity=Severity.WARNING,
+        state=AlertState.OPEN,
+        detail=f"more than {output.limit} {output.what}: the rest is left out; look for a name that is none",
+        at=cause.received_at,
+        cause_event_id=cause.fact.event_id if cause.fact else cause.key,
+        bank=None,
+        rail=None,
+        region=None,
+        company_code=None,
+        amount=None,
+        owner=None,
+        route=None,
+        generation=generation,
+        mode=Mode.LIVE,
+        trace_id=cause.trace_id,
+    )
+
+
+def _shared(
+    message: CorrelationMessage, rows: Table[Any], out: Outbox, topics: Topics, generation: int
+) -> Again | None:
+    """A shared name: members are rows of their own under a prefix, and so are the facts that wait for more of them."""
+    if message.type is MessageType.REGISTER:
+        _join(message, rows, out, topics)
+        return None
+    if message.type is not MessageType.LOOKUP or message.fact is None:
+        return None
+    fact = message.fact
+    shared = rows.get(message.key) or Shared(0, None, None)
+    kept = _fact_key(message.key, fact.event_id)
+    if shared.scanning != fact.event_id and kept not in rows:
+        if shared.facts >= FACTS_KEPT:
+            _send(Exceeded(f"facts kept at {message.key}", FACTS_KEPT), message, out, topics, generation)
+        else:
+            rows[kept] = KeptFact(fact)
+            shared = replace(shared, facts=shared.facts + 1)
+    return _serve(message.key, fact, shared, rows, out, topics)
+
+
+def _join(message: CorrelationMessage, rows: Table[Any], out: Outbox, topics: Topics) -> None:
+    """A payment joins: it gets every fact kept here, once."""
+    for registration in message.registrations:
+        key = _member_prefix(message.key) + registration.payment
+        known = rows.get(key)
+        if known is not None and known.since <= registration.since:
+            continue
+        rows[key] = Member(registration.since)
+        if known is None:
+            for _, kept in rows.scan(_fact_key(message.key, "")):
+                _hand_over(Deliver(registration.payment, kept.fact, DIRECT), out, topics)
+
+
+def _serve(
+    reference: str, fact: CarriedFact, shared: Shared, rows: Table[Any], out: Outbox, topics: Topics
+) -> Again | None:
+    """Give the fact to the next slice of members; the cursor is in the row until the last one has it."""
+    prefix = _member_prefix(reference)
+    cursor = shared.cursor if shared.scanning == fact.event_id else None
+    served, last = 0, cursor
+    for key, _ in rows.scan(prefix, after=cursor):
+        if served == SLICE:
+            rows[reference] = replace(shared, scanning=fact.event_id, cursor=last)
+            return AGAIN
+        _hand_over(Deliver(key[len(prefix) :], fact, DIRECT), out, topics)
+        served, last = served + 1, key
+    rows[reference] = replace(shared, scanning=None, cursor=None)
+    return None
+
+
+def _member_prefix(reference: str) -> str:
+    return f"member:{reference}\x1f"
+
+
+def _fact_key(reference: str, event_id: str) -> str:
+    return f"fact:{reference}\x1f{event_id}"
