@@ -1,0 +1,96 @@
+"""Compares payments under their fingerprints and publishes one alert for every pair that pays the same thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from streams.agents.rows import RowCodec
+from streams.domain.duplicates import MEMBERS_KEPT, PairRow, hits_of, judge, newer
+from streams.domain.fingerprints import Appearance, FingerprintMessage, FingerprintMessageType
+from streams.domain.identity import stable_id
+from streams.domain.state import Alert, AlertKind, AlertState, Mode, Severity
+from streams.engine import Outbox, Record, Table
+from streams.topics import Topics
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many payments stand at a fingerprint."""
+
+    members: int
+
+
+ROWS: Final = RowCodec("payments.duplicates-state.v1", Appearance, PairRow, Count)
+Handler = Callable[[Record, "Table[Any]", Outbox], None]
+
+
+def duplicates(topics: Topics, generation: int) -> Handler:
+    """The handler of payments.fingerprints.v1."""
+
+    def handle(record: Record, rows: Table[Any], out: Outbox) -> None:
+        message: FingerprintMessage = record.value
+        if message.type is FingerprintMessageType.APPEARANCE:
+            _appear(message, rows, out, topics, generation)
+        else:
+            _judge(message, rows, out, topics, generation)
+
+    return handle
+
+
+def _appear(message: FingerprintMessage, rows: Table[Any], out: Outbox, topics: Topics, generation: int) -> None:
+    told = message.appearance
+    if told is None:
+        return
+    prefix = f"member:{message.key}\x1f"
+    key = prefix + told.correlation_id
+    known = rows.get(key)
+    if not newer(known, told):
+        return
+    if known is None:
+        count = rows.get(f"count:{message.key}") or Count(0)
+        if count.members >= MEMBERS_KEPT:
+            out.send(topics.alerts, told.correlation_id, _too_many(message, told, generation))
+            return
+        rows[f"count:{message.key}"] = Count(count.members + 1)
+    others = [row for other, row in rows.scan(prefix) if other != key]
+    rows[key] = told
+    for hit in hits_of(told, others, message):
+        out.send(topics.fingerprints, hit.key, hit)
+
+
+def _judge(message: FingerprintMessage, rows: Table[Any], out: Outbox, topics: Topics, generation: int) -> None:
+    row = rows.get(message.key) or PairRow()
+    judged = judge(row, message, generation)
+    if judged.row != row:
+        rows[message.key] = judged.row
+    if judged.alert is None:
+        return
+    out.send(topics.duplicate_alerts, judged.alert.alert_id, judged.alert)
+    out.note(judged.alert)
+    for verdict in judged.verdicts:
+        out.send(topics.verdicts, verdict.correlation_id, verdict)
+
+
+def _too_many(message: FingerprintMessage, told: Appearance, generation: int) -> Alert:
+    return Alert(
+        alert_id=stable_id("limit", message.key),
+        correlation_id=told.correlation_id,
+        kind=AlertKind.LIMIT_EXCEEDED,
+        severity=Severity.WARNING,
+        state=AlertState.OPEN,
+        detail=f"more than {MEMBERS_KEPT} payments share {told.rule}: what they share is no name; this one is not compared",
+        at=message.received_at,
+        cause_event_id=message.key,
+        bank=told.bank,
+        rail=None,
+        region=told.region,
+        company_code=told.company_code,
+        amount=told.amount,
+        owner=None,
+        route=None,
+        generation=generation,
+        mode=Mode.LIVE,
+        trace_id=message.trace_id,
+    )
