@@ -20,7 +20,9 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 import fastavro
 from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 
-from schemas.compiled import MalformedError, Schema, compile_codec, read_varint
+from schemas.compiled import compile_codec
+from schemas.shapes import Schema, shape_of
+from schemas.varints import MalformedError, read_span
 
 T = TypeVar("T")
 
@@ -73,7 +75,7 @@ class Codec(Generic[T]):
         self.contract = contract
         self.kind = kind
         self.schema = load_schema(contract)
-        compiled = compile_codec(self.schema, kind)
+        compiled = compile_codec(shape_of(self.schema, kind))
         self.source = compiled.source
         self._write, self._read = compiled.encode, compiled.decode
         self._own = SINGLE_OBJECT + schema_fingerprint(self.schema)
@@ -81,16 +83,15 @@ class Codec(Generic[T]):
         self._header = self._own
         if ids is not None:
             self._header = _CONFLUENT.pack(0, ids.id_of(f"{contract}-value", json.dumps(self.schema)))
+        self._header_text = self._header.decode("latin-1")
         self._older = {SINGLE_OBJECT + schema_fingerprint(old): old for old in released_schemas(contract)}
 
     def encode(self, value: T) -> bytes:
         """The framed bytes of a value."""
-        buffer = bytearray(self._header)
         try:
-            self._write(buffer, value)
+            return (self._header_text + self._write(value)).encode("latin-1")
         except Exception as error:
             raise CodecError(f"{self.contract}: {_complaint(self.schema, value) or error}") from error
-        return bytes(buffer)
 
     def decode(self, data: bytes) -> T:
         """The value of framed bytes."""
@@ -103,7 +104,7 @@ class Codec(Generic[T]):
 
     def _decode_own(self, data: bytes, start: int) -> T:
         try:
-            value, end = self._read(data, start)
+            value, end = self._read(data, data.decode("latin-1"), start)
         except _MALFORMED as error:
             raise CodecError(f"{self.contract}: {len(data)} bytes are no {self.kind.__name__}: {error!r}") from error
         if end != len(data):
@@ -158,11 +159,10 @@ def state_internal(data: bytes) -> bytes:
     """``internal`` of an encoded State, read alone: it is the first field. Raises CodecError."""
     start = _HEADER_BYTES if data.startswith(SINGLE_OBJECT) else _CONFLUENT.size
     try:
-        coded, position = read_varint(data, start)
+        position, end = read_span(data, start)
     except _MALFORMED as error:
         raise CodecError(f"payments.state.v1: {len(data)} bytes hold no state: {error!r}") from error
-    end = position + (coded >> 1)
-    if coded & 1 or end > len(data):
+    if end > len(data):
         raise CodecError(f"payments.state.v1: internal would end at byte {end} of {len(data)}")
     return data[position:end]
 
