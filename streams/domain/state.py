@@ -86,8 +86,8 @@ class Deadline:
 class State:
     """A payment now. ``internal`` (the facts, opaque to others) comes first so that we can read it alone.
 
-    The envelope (version, last_transition_id, updated_at, generation) depends on the order in which facts came;
-    everything else, ``internal`` included, is a function of the set of facts.
+    The envelope (version, last_transition_id, last_transition_seq, updated_at, generation) depends on the order in
+    which facts came; everything else, ``internal`` included, is a function of the set of facts.
     """
 
     internal: bytes
@@ -129,6 +129,7 @@ class State:
     case_ids: tuple[str, ...]
     deadlines: tuple[Deadline, ...]
     last_transition_id: str | None
+    last_transition_seq: int
     as_of: int
     updated_at: int
     policy_version: str

@@ -1,0 +1,115 @@
+"""What the bank's acknowledgements are evidence of, sorted by kind in one pass. No judgement on the payment here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from streams.domain.bank_statuses import RECALL_ANSWERS, Recall, is_duplicate_rejection
+from streams.domain.bookings import distinct, speaks_of_one_payment
+from streams.domain.facts import BankAck, Direction, Level
+from streams.domain.instants import by_their_clock
+from streams.domain.statuses import STATUSES, Flag, Status
+
+RANKS: Final[dict[Status, int]] = {status: row.rank for status, row in STATUSES.items() if row.rank is not None}
+
+_DEPTH: Final = {Level.UNKNOWN: 3, Level.TRANSACTION: 3, Level.BATCH: 2, Level.GROUP: 1}
+_SETTLING: Final = frozenset({Status.SETTLED, Status.PARTIALLY_SETTLED, Status.CREDITED})
+
+
+@dataclass(slots=True)
+class BankEvidence:
+    """Read only; every list is in event id order.
+
+    ``reports``: positive and not booked. ``debits``, ``returns_booked``: distinct bookings. ``credits``: booked
+    money back without return information. ``flagged``: facts that raise flags by themselves.
+    """
+
+    reports: list[BankAck] = field(default_factory=list)
+    rejections: list[BankAck] = field(default_factory=list)
+    duplicate_rejections: list[BankAck] = field(default_factory=list)
+    cancellations: list[BankAck] = field(default_factory=list)
+    debits: tuple[BankAck, ...] = ()
+    credits: tuple[BankAck, ...] = ()
+    returns_booked: tuple[BankAck, ...] = ()
+    returns_reported: list[BankAck] = field(default_factory=list)
+    flagged: list[BankAck] = field(default_factory=list)
+    recalls: list[BankAck] = field(default_factory=list)
+    silent: list[BankAck] = field(default_factory=list)
+    reasoned: list[BankAck] = field(default_factory=list)
+
+    @property
+    def has_returns(self) -> bool:
+        return bool(self.returns_booked or self.returns_reported)
+
+    @property
+    def returns(self) -> tuple[BankAck, ...]:
+        return (*self.returns_booked, *self.returns_reported)
+
+
+SILENCE: Final = BankEvidence()
+
+
+def evidence_of(acks: tuple[BankAck, ...]) -> BankEvidence:
+    """Sort what the bank said. Of one source message only the lowest explicit level is heard."""
+    if not acks:
+        return SILENCE
+    found = BankEvidence()
+    debits: list[BankAck] = []
+    money_back: list[BankAck] = []
+    returned: list[BankAck] = []
+    for ack in _heard(acks) if len(acks) > 1 else acks:
+        milestone = ack.milestone
+        if ack.flags:
+            found.flagged.append(ack)
+        if ack.reason_codes:
+            found.reasoned.append(ack)
+        if ack.bank_status in RECALL_ANSWERS or Flag.RECALL_REQUESTED in ack.flags:
+            found.recalls.append(ack)
+        if Flag.DUPLICATE_REJECTION in ack.flags or is_duplicate_rejection(milestone, ack.reason_codes):
+            found.duplicate_rejections.append(ack)
+        elif milestone is Status.REJECTED:
+            found.rejections.append(ack)
+        elif milestone is Status.CANCELLED:
+            found.cancellations.append(ack)
+        elif milestone is Status.RETURNED:
+            (returned if ack.booked else found.returns_reported).append(ack)
+        elif ack.booked:
+            _sort_entry(ack, debits, money_back)
+        elif milestone in RANKS:
+            found.reports.append(ack)
+        else:
+            found.silent.append(ack)
+    found.debits = distinct(debits)
+    found.credits = distinct(money_back)
+    found.returns_booked = distinct(returned)
+    return found
+
+
+def _sort_entry(ack: BankAck, debits: list[BankAck], money_back: list[BankAck]) -> None:
+    if not speaks_of_one_payment(ack):
+        return
+    if ack.direction is Direction.CREDIT:
+        money_back.append(ack)
+    elif ack.milestone in _SETTLING:
+        debits.append(ack)
+
+
+def _heard(acks: tuple[BankAck, ...]) -> tuple[BankAck, ...]:
+    """Lowest explicit level wins within one source message; without a child's own word the parent's counts."""
+    depths = {_DEPTH[ack.level] for ack in acks}
+    if len(depths) == 1:
+        return acks
+    lowest: dict[tuple[str, str], int] = {}
+    for ack in acks:
+        message = (ack.source, ack.source_message_id)
+        lowest[message] = max(lowest.get(message, 0), _DEPTH[ack.level])
+    return tuple(ack for ack in acks if _DEPTH[ack.level] == lowest[ack.source, ack.source_message_id])
+
+
+def recall_of(evidence: BankEvidence) -> tuple[Recall, BankAck] | None:
+    """Where a recall stands: what was said last about it, by the bank's clock."""
+    if not evidence.recalls:
+        return None
+    last = max(evidence.recalls, key=by_their_clock)
+    return RECALL_ANSWERS.get(last.bank_status, Recall.PENDING), last

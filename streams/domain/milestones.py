@@ -1,0 +1,126 @@
+"""When each status was first reached, by their clock. Late, weaker evidence ends up here and moves nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from streams.domain.construction import quick
+from streams.domain.facts import (
+    Approval,
+    BankAck,
+    Decision,
+    Fact,
+    PaymentFact,
+    Reconciliation,
+    ReconciliationKind,
+    Release,
+    ReleaseStage,
+)
+from streams.domain.instants import by_their_clock
+from streams.domain.judgement import Judgement, Known, credited_of
+from streams.domain.state import Milestone
+from streams.domain.statuses import Status
+
+_milestone = quick(Milestone)
+_ORDER: Final = {status: place for place, status in enumerate(Status)}
+
+
+def milestones_of(known: Known, judgement: Judgement) -> tuple[Milestone, ...]:
+    """In the order of the path; a status that was skipped has no milestone."""
+    reached: dict[Status, Fact] = {}
+    approvals, releases, evidence = known.approvals, known.releases, known.evidence
+    if approvals.pending is not None:
+        reached[Status.PENDING_APPROVAL] = approvals.pending
+    if approvals.completed is not None:
+        reached[Status.APPROVED] = approvals.completed
+    if approvals.rejected is not None:
+        reached[Status.APPROVAL_REJECTED] = approvals.rejected
+    if releases.proposed:
+        reached[Status.PROPOSED] = releases.proposed[0]
+    if releases.released:
+        reached[Status.RELEASED] = releases.released[0]
+    if releases.submitted:
+        reached[Status.SUBMITTED] = releases.submitted[0]
+    if releases.failed:
+        reached[Status.SUBMIT_FAILED] = releases.failed[0]
+    if releases.voided and not judgement.cancel_requested:
+        reached[Status.VOIDED] = releases.voided[-1]
+    for ack in evidence.reports:
+        if ack.milestone is not None:
+            _keep_first(reached, ack.milestone, ack)
+    _keep_earliest(reached, Status.REJECTED, evidence.rejections)
+    _keep_earliest(reached, Status.CANCELLED, evidence.cancellations)
+    if evidence.debits:
+        _booked(reached, known)
+    if evidence.has_returns:
+        _keep_earliest(reached, Status.RETURNED, evidence.returns)
+        if known.reconciled.money_back is not None:
+            reached[Status.RETURN_RECONCILED] = known.reconciled.money_back
+    order = sorted(reached, key=_ORDER.__getitem__)
+    return tuple([_row(status, reached[status]) for status in order])
+
+
+def _row(status: Status, fact: Fact) -> Milestone:
+    return _milestone(status, fact.occurred_at, fact.precision, fact.source, fact.event_id)
+
+
+def _keep_first(reached: dict[Status, Fact], status: Status, fact: Fact) -> None:
+    other = reached.get(status)
+    if other is None or by_their_clock(fact) < by_their_clock(other):
+        reached[status] = fact
+
+
+def _keep_earliest(reached: dict[Status, Fact], status: Status, facts: Iterable[Fact]) -> None:
+    for fact in facts:
+        _keep_first(reached, status, fact)
+
+
+def _booked(reached: dict[Status, Fact], known: Known) -> None:
+    """Booked outranks reported: the booking that completed the amount is the time of settlement."""
+    ordered = sorted(known.evidence.debits, key=by_their_clock)
+    short = (
+        known.instructed is not None
+        and known.booked is not None
+        and known.booked.short_of(known.instructed, known.policy.tolerance_minor)
+    )
+    if short or len(ordered) > 1:
+        reached[Status.PARTIALLY_SETTLED] = ordered[0]
+    if short:
+        reached.pop(Status.SETTLED, None)
+        return
+    reached[Status.SETTLED] = ordered[-1]
+    credited = credited_of(known.evidence)
+    if credited is not None:
+        _keep_first(reached, Status.CREDITED, credited)
+    if known.reconciled.payment is not None:
+        reached[Status.RECONCILED] = known.reconciled.payment
+
+
+_STAGES: Final = {
+    ReleaseStage.PROPOSED: Status.PROPOSED,
+    ReleaseStage.RELEASED: Status.RELEASED,
+    ReleaseStage.SUBMITTED: Status.SUBMITTED,
+    ReleaseStage.SUBMIT_FAILED: Status.SUBMIT_FAILED,
+    ReleaseStage.VOIDED: Status.VOIDED,
+}
+_DECISIONS: Final = {
+    Decision.REQUESTED: Status.PENDING_APPROVAL,
+    Decision.STEP_APPROVED: Status.APPROVED,
+    Decision.APPROVED: Status.APPROVED,
+    Decision.REJECTED: Status.APPROVAL_REJECTED,
+    Decision.WITHDRAWN: Status.PENDING_APPROVAL,
+}
+
+
+def milestone_named_by(fact: PaymentFact) -> Status | None:
+    """The status that this fact speaks of, alone; None: it speaks of none."""
+    if isinstance(fact, BankAck):
+        return fact.milestone
+    if isinstance(fact, Release):
+        return _STAGES.get(fact.stage)
+    if isinstance(fact, Approval):
+        return _DECISIONS.get(fact.decision)
+    if isinstance(fact, Reconciliation):
+        return Status.RECONCILED if fact.kind is not ReconciliationKind.UNMATCHED else None
+    return None

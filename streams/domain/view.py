@@ -1,0 +1,279 @@
+"""All that is derived from a payment's facts: what downstream sees, and the findings behind its flags and alerts.
+
+The view is a pure function of (kept facts, policy). It is built of parts, each a pure function of the facts of one
+kind and of other parts; a new fact rebuilds the parts that it can reach and takes the others as they are. That the
+result is the same as a full derivation is tested (tests/domain/test_fold_properties.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from streams.domain.appearances import Fingerprint, fingerprints_of
+from streams.domain.approvals import NOT_ASKED, ApprovalView, approvals_of
+from streams.domain.attempts import NO_ATTEMPTS, Attempts, attempts_of
+from streams.domain.bank_evidence import SILENCE, BankEvidence, evidence_of
+from streams.domain.facts import (
+    Approval,
+    ApprovalScope,
+    BankAck,
+    Command,
+    InvoiceAllocation,
+    Level,
+    PaymentFact,
+    Reconciliation,
+    Reference,
+    ReferenceKind,
+    Release,
+    Verdict,
+)
+from streams.domain.findings import Finding, alerts_of, findings_of, flags_of
+from streams.domain.fingerprints import Liveness
+from streams.domain.holds import NOT_HELD, Holds, holds_of
+from streams.domain.instants import by_their_clock
+from streams.domain.judgement import Judgement, Known, judge, known_of, reconciled_for
+from streams.domain.kept import Kept
+from streams.domain.liveness import liveness_of
+from streams.domain.milestones import milestones_of
+from streams.domain.money import Money
+from streams.domain.outlook import awaiting_of, open_of, settled_of
+from streams.domain.policy import Policy
+from streams.domain.reasons import reason_of
+from streams.domain.reconciliation import NOT_RECONCILED, Reconciled
+from streams.domain.releases import NO_RELEASES, ReleaseView, reference_order, releases_of
+from streams.domain.state import ApprovalSummary, Awaiting, Milestone, RaisedFlag, Reason
+from streams.domain.statuses import STATUSES, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The facts in force (not withdrawn), by kind, each kind in event id order."""
+
+    approvals: tuple[Approval, ...] = ()
+    releases: tuple[Release, ...] = ()
+    bank_acks: tuple[BankAck, ...] = ()
+    reconciliations: tuple[Reconciliation, ...] = ()
+    commands: tuple[Command, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+
+
+NOTHING_LIVE: Final = Live()
+
+
+def live_of(kept: Iterable[Kept]) -> Live:
+    """Sort by kind what is in force."""
+    kinds: dict[type, list[PaymentFact]] = {}
+    for row in kept:
+        if row.live:
+            kinds.setdefault(type(row.fact), []).append(row.fact)
+    return Live(
+        _of(kinds, Approval),
+        _of(kinds, Release),
+        _of(kinds, BankAck),
+        _of(kinds, Reconciliation),
+        _of(kinds, Command),
+        _of(kinds, Verdict),
+    )
+
+
+_F = TypeVar("_F")
+
+
+def _of(kinds: dict[type, list[PaymentFact]], kind: type[_F]) -> tuple[_F, ...]:
+    return tuple(fact for fact in kinds.get(kind, ()) if isinstance(fact, kind))
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a view was built from; read only. ``policy`` and ``live`` are what the parts are functions of."""
+
+    policy: Policy
+    live: Live
+    approvals: ApprovalView
+    releases: ReleaseView
+    evidence: BankEvidence
+    attempts: Attempts
+    reconciled: Reconciled
+    holds: Holds
+    references: tuple[Reference, ...]
+
+
+@dataclass(slots=True)
+class View:
+    """What the facts come to; read only. Names are those of State; the last ones are for the fold itself."""
+
+    status: Status
+    closed: bool
+    judgement: Judgement
+    awaiting: Awaiting | None
+    flags: tuple[RaisedFlag, ...]
+    milestones: tuple[Milestone, ...]
+    parts: Parts
+    known: Known
+    bank: str | None
+    company_code: str | None
+    region: str | None
+    vendor_id: str | None
+    invoices: tuple[InvoiceAllocation, ...]
+    settled: Money | None
+    open: Money | None
+    reason: Reason | None
+    alerts: dict[str, Finding]
+    as_of: int
+    policy_version: str
+    liveness: Liveness
+    fingerprints: tuple[Fingerprint, ...]
+
+    @property
+    def instructed(self) -> Money | None:
+        return self.known.instructed
+
+
+def derived(
+    correlation_id: str,
+    kept: tuple[Kept, ...],
+    live: Live,
+    overflowed: bool,
+    policy: Policy,
+    before: View | None = None,
+) -> View:
+    """The view of these facts. ``before``: the view of the same payment a fact ago, to take parts from."""
+    parts = _parts(live, policy, before.parts if before is not None and before.parts.policy is policy else None)
+    known = known_of(policy, parts.approvals, parts.releases, parts.evidence, parts.attempts, parts.reconciled)
+    judgement = judge(known)
+    disputed = [row for row in kept if row.rivals and row.conflict_since is not None]
+    findings = findings_of(known, judgement, parts.holds, disputed, kept if overflowed else ())
+    flags = flags_of(findings)
+    description = parts.releases.description
+    approvals = live.approvals
+    vendor_id = description.payee.vendor_id if description.payee is not None else None
+    if vendor_id is None and approvals:
+        vendor_id = _first_said(row.vendor_id for row in approvals)
+    invoices = description.invoices or _approved_invoices(approvals)
+    settled = settled_of(known, judgement)
+    return View(
+        judgement.status,
+        STATUSES[judgement.status].closed,
+        judgement,
+        awaiting_of(known, judgement, flags),
+        flags,
+        milestones_of(known, judgement),
+        parts,
+        known,
+        description.bank or _first_said(row.bank for row in live.bank_acks),
+        description.company_code or _first_said(row.company_code for row in approvals),
+        description.region or _first_said(row.region for row in approvals),
+        vendor_id,
+        invoices,
+        settled,
+        open_of(known, judgement, settled),
+        _reason(judgement),
+        alerts_of(correlation_id, findings) if findings else {},
+        _as_of(kept),
+        policy.version,
+        liveness_of(known, judgement),
+        _fingerprints(parts, known, vendor_id, invoices, before),
+    )
+
+
+def _parts(live: Live, policy: Policy, before: Parts | None) -> Parts:
+    """Each part anew, unless everything that it is a function of is the very same object as before."""
+    old = before.live if before is not None else None
+    same_releases = old is not None and old.releases is live.releases
+    same_approvals = old is not None and old.approvals is live.approvals
+    same_acks = old is not None and old.bank_acks is live.bank_acks
+    if before is None:
+        before = _NO_PARTS
+    releases = before.releases if same_releases else releases_of(live.releases)
+    evidence = before.evidence if same_acks else evidence_of(live.bank_acks)
+    return Parts(
+        policy,
+        live,
+        before.approvals
+        if same_approvals and same_releases
+        else approvals_of(live.approvals, releases.invoice_keys, policy),
+        releases,
+        evidence,
+        before.attempts if same_releases and same_acks else attempts_of(releases, evidence),
+        _reconciled(live, evidence, policy),
+        before.holds
+        if old is not None and old.commands is live.commands and old.verdicts is live.verdicts
+        else holds_of(live.commands, live.verdicts),
+        before.references if same_releases and same_acks and same_approvals else _references(releases, live),
+    )
+
+
+def _reconciled(live: Live, evidence: BankEvidence, policy: Policy) -> Reconciled:
+    if not live.reconciliations:
+        return NOT_RECONCILED
+    return reconciled_for(live.reconciliations, evidence, policy)
+
+
+_NO_PARTS: Final = Parts(
+    Policy(), NOTHING_LIVE, NOT_ASKED, NO_RELEASES, SILENCE, NO_ATTEMPTS, NOT_RECONCILED, NOT_HELD, ()
+)
+
+
+def _references(releases: ReleaseView, live: Live) -> tuple[Reference, ...]:
+    """The names in the releases (before there is one: in the approvals) and the bank's own for it."""
+    names = releases.description.references
+    if not live.releases:
+        names = tuple({name for row in live.approvals for name in row.references})
+    ours = {
+        Reference(ReferenceKind.BANK_REF, f"{row.bank}/{row.bank_ref}" if row.bank else row.bank_ref)
+        for row in live.bank_acks
+        if row.bank_ref is not None and row.level not in (Level.GROUP, Level.BATCH)
+    }
+    if not ours and live.releases:
+        return names
+    return tuple(sorted({*names, *ours}, key=reference_order))
+
+
+def _first_said(values: Iterable[str | None]) -> str | None:
+    return next((value for value in values if value), None)
+
+
+def _approved_invoices(approvals: tuple[Approval, ...]) -> tuple[InvoiceAllocation, ...]:
+    """What a payment that nobody has released yet will pay: as the latest approval of the payment says."""
+    rows = [row for row in approvals if row.scope is ApprovalScope.PAYMENT and row.invoices]
+    return max(rows, key=by_their_clock).invoices if rows else ()
+
+
+def _reason(judgement: Judgement) -> Reason | None:
+    fact = judgement.decided_by
+    if isinstance(fact, (BankAck, Release)) and (fact.reason_codes or fact.reason_text):
+        return reason_of(fact.reason_codes, fact.reason_text)
+    return None
+
+
+def _as_of(kept: tuple[Kept, ...]) -> int:
+    """The newest of what is in force; of nothing in force, the newest of all."""
+    live = [row.fact.received_at for row in kept if row.live]
+    return max(live or (row.fact.received_at for row in kept), default=0)
+
+
+def _fingerprints(
+    parts: Parts,
+    known: Known,
+    vendor_id: str | None,
+    invoices: tuple[InvoiceAllocation, ...],
+    before: View | None,
+) -> tuple[Fingerprint, ...]:
+    names = parts.releases.description.references
+    if (
+        before is not None
+        and before.parts.releases.description.references is names
+        and before.invoices is invoices
+        and before.vendor_id == vendor_id
+        and before.known.instructed == known.instructed
+    ):
+        return before.fingerprints
+    return fingerprints_of(names, vendor_id, invoices, known.instructed)
+
+
+def summary_of(view: View) -> ApprovalSummary:
+    """How many approvals of how many, and to what content."""
+    approvals = view.parts.approvals
+    return ApprovalSummary(approvals.required, approvals.given, approvals.content_hash)
