@@ -76,7 +76,15 @@ class App(faust.App):  # type: ignore[misc]  # Faust is not typed: its classes a
         self._inputs: list[Inputs] = []
         self._outputs: list[Topic[Any]] = []
         self._dead_letters = dead_letters
-        self.engine = Engine(settings, self._declared, metrics or NoMetrics(), hooks, clients, beacon=self.beacon)
+        self.engine = Engine(
+            settings,
+            self._declared,
+            metrics or NoMetrics(),
+            hooks,
+            clients,
+            owns_process=lambda: bool(self.in_worker),
+            beacon=self.beacon,
+        )
 
     # -- what an app declares
 

@@ -49,6 +49,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         metrics: Metrics,
         reached: Hooks,
         clients: Clients | None = None,
+        owns_process: Callable[[], bool] = lambda: False,
         kafka_thread: Executor | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock_us: Callable[[], int] = lambda: time.time_ns() // 1000,
@@ -64,6 +65,8 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         self._restore_threads = ThreadPoolExecutor(settings.restore_threads, "restore")
         self._clock = clock
         self._wall_clock_us = wall_clock_us
+        #: Whether this process exists for the engine alone: only then may the watchdog end it.
+        self._owns_process = owns_process
         self._watchdog = Watchdog()
         self._state = EngineState.STARTING
         self._ended = asyncio.Event()
@@ -153,7 +156,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
     async def on_stop(self) -> None:
         """Finish the open unit, leave the group, close the stores. mode calls this before the service's tasks end."""
         self._stop_asked = True
-        self._watchdog.arm(self.settings.stop_timeout_ms / 1000, "it was told to stop")
+        self._watch("it was told to stop")
         if self._state is not EngineState.FAILED:
             self._state = EngineState.STOPPING
             self._reached(FaultPoint.STOPPING)
@@ -176,7 +179,11 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         self._state = EngineState.FAILED
         self._failure = f"{type(error).__name__}: {error}"
         log.critical("the engine has failed, the process ends: %s", self._failure)
-        self._watchdog.arm(self.settings.stop_timeout_ms / 1000, self._failure)
+        self._watch(self._failure)
+
+    def _watch(self, why: str) -> None:
+        if self._owns_process():
+            self._watchdog.arm(self.settings.stop_timeout_ms / 1000, why)
 
     def _keep_trying(self) -> None:
         """Asked before a call to Kafka is repeated."""

@@ -36,6 +36,8 @@ class Inputs(Channel):  # type: ignore[misc]  # Faust is not typed: its classes 
         self.stage = ""
         self._inbox: asyncio.Queue[Batch] = asyncio.Queue()
         self._folding: asyncio.Future[None] | None = None
+        #: Whether the agent has the batch being folded: an agent that asks for its first one has folded nothing.
+        self._handed_out = False
         self._failure: BaseException | None = None
 
     def _clone_args(self) -> Mapping[str, Any]:
@@ -48,11 +50,13 @@ class Inputs(Channel):  # type: ignore[misc]  # Faust is not typed: its classes 
 
     async def _next(self) -> Batch:
         """Called by the agent's stream. Ends the stream once the agent has failed: Faust would restart the agent for ever."""
-        if self._folding is not None and not self._folding.done():
+        if self._handed_out and self._folding is not None and not self._folding.done():
             self._folding.set_result(None)
         if self._failure is not None:
             raise StopAsyncIteration
-        return await self._inbox.get()
+        batch = await self._inbox.get()
+        self._handed_out = True
+        return batch
 
     async def fold(self, batch: Batch) -> None:
         """Called by the engine: give the agent a batch, return when it asks for the next one.
@@ -61,6 +65,7 @@ class Inputs(Channel):  # type: ignore[misc]  # Faust is not typed: its classes 
         """
         if self._failure is not None:
             raise self._failure
+        self._handed_out = False
         self._folding = asyncio.get_running_loop().create_future()
         self._inbox.put_nowait(batch)
         await self._folding

@@ -12,7 +12,7 @@ EXIT_HARD = 70
 
 
 class Watchdog:
-    """Once armed, ends the process after a time, whatever hangs. Disarming is for the orderly end of a test."""
+    """Once armed, ends the process after a time, whatever hangs. It cannot be disarmed."""
 
     def __init__(self) -> None:
         self._timer: threading.Timer | None = None
@@ -23,12 +23,6 @@ class Watchdog:
             self._timer = threading.Timer(timeout_s, _end, (why,))
             self._timer.daemon = True
             self._timer.start()
-
-    def disarm(self) -> None:
-        """The process may live."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
 
 def _end(why: str) -> None:

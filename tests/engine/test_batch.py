@@ -1,0 +1,187 @@
+"""A savepoint around each record: what one leaves behind, and who is at fault."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.engine import AGAIN, BadRecord, DeadLetters, EngineSettings, InfrastructureError, Record, Topic
+from streams.engine.batch import Batch
+from streams.engine.dead_letters import Breaker
+from streams.engine.errors import BreakerOpen, UndeclaredTopic
+from streams.engine.outbox import Outbox, Sending
+from streams.engine.settings import BreakerSettings
+from streams.engine.store import Stores
+from streams.engine.table import Table, TableDeclaration, Undo
+from streams.engine.topic import Route
+
+TOPIC: Topic[str] = Topic("in", str.encode, bytes.decode)
+OUT: Topic[str] = Topic("out", str.encode, bytes.decode, kafka_name="out.g2")
+
+
+class Said:
+    """A message with a key and a value."""
+
+    def __init__(self, offset: int, key: bytes | None, value: bytes | None) -> None:
+        self.fields = {"offset": offset, "key": key, "value": value, "partition": 1, "timestamp": (2, 5), "headers": None}
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda: self.fields[name]
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Any:
+    settings = EngineSettings(
+        client={"bootstrap.servers": "x"}, group_id="g", transactional_id="t", data_dir=tmp_path, partitions=4
+    )
+    store = Stores(settings).open(1)
+    undo: Undo = []
+    table = Table(TableDeclaration("rows", TOPIC, str.encode, bytes.decode), store, undo, 1000)
+    sending = Sending(
+        {"out": Route("out.g2", 4, 100)},
+        DeadLetters("dead", lambda failure: failure.message.encode()),
+        Route("dead", 2, 1000),
+        lambda: 7,
+    )
+
+    def batch(*values: str, careful: bool = False) -> tuple[Batch, Table[str], Outbox]:
+        records: list[Record] = [
+            Record(TOPIC, 0, Said(n, f"k{n}".encode(), value.encode()), 0)  # type: ignore[arg-type]  # as much of a message as is used
+            for n, value in enumerate(values)
+        ]
+        out = Outbox(sending, "stage", 1, 4)
+        return Batch(1, records, (table,), out, undo, (50,) if careful else None), table, out
+
+    yield batch
+    store.close()
+
+
+def test_what_a_failed_record_wrote_sent_and_noted_is_undone(parts: Any) -> None:
+    batch, table, out = parts("good", "bad", "good")
+
+    def handler(record: Record, rows: Table[str], outbox: Outbox) -> None:
+        rows["shared"] = record.value + str(record.offset)
+        outbox.send(OUT, record.key, record.value)
+        outbox.note(record.offset)
+        if record.value == "bad":
+            raise ValueError("no good")
+
+    batch.each(handler)
+    assert table["shared"] == "good2"
+    assert out.sent == [
+        ("out.g2", b"good", b"k0", 1),
+        ("dead", b"no good", b"k1", 1),
+        ("out.g2", b"good", b"k2", 1),
+    ]
+    assert out.notes == [0, 2]
+    assert out.failures == [("in", "handler_error")]
+    assert batch.done == 3
+
+
+def test_the_infrastructures_error_is_not_the_records(parts: Any) -> None:
+    for error in (MemoryError, OSError, InfrastructureError):
+        batch, _, out = parts("one")
+
+        def handler(*_: Any, error: type[Exception] = error) -> None:
+            raise error("the disk")
+
+        with pytest.raises(error):
+            batch.each(handler)
+        assert out.sent == []
+
+
+def test_again_keeps_what_was_done_and_ends_the_batch_before_the_rest(parts: Any) -> None:
+    batch, table, _ = parts("one", "two", "three")
+
+    def handler(record: Record, rows: Table[str], _: Outbox) -> Any:
+        rows[record.key] = record.value
+        return AGAIN if record.value == "two" else None
+
+    batch.each(handler)
+    assert (batch.done, batch.again) == (1, batch.records[1])
+    assert (table.get("k1"), table.get("k2")) == ("two", None)
+
+
+def test_a_handler_that_returns_anything_else_is_a_programming_error(parts: Any) -> None:
+    batch, _, _ = parts("one")
+    with pytest.raises(InfrastructureError, match="returned 5"):
+        batch.each(lambda *_: 5)
+
+
+def test_a_batch_is_folded_once(parts: Any) -> None:
+    batch, _, _ = parts("one")
+    batch.each(lambda *_: None)
+    with pytest.raises(InfrastructureError, match="twice"):
+        batch.each(lambda *_: None)
+
+
+def test_a_careful_batch_finds_the_record_whose_row_is_too_large(parts: Any) -> None:
+    batch, table, out = parts("small", "x" * 60, "small", careful=True)
+
+    def handler(record: Record, rows: Table[str], _: Outbox) -> None:
+        rows[record.key] = record.value
+
+    batch.each(handler)
+    assert [table.get(f"k{n}") for n in range(3)] == ["small", None, "small"]
+    assert out.failures == [("in", "oversized")]
+
+
+def test_a_topic_that_was_not_declared_ends_the_process(parts: Any) -> None:
+    batch, _, _ = parts("one")
+    other: Topic[str] = Topic("other", str.encode, bytes.decode)
+    with pytest.raises(UndeclaredTopic, match=r"app\.outputs"):
+        batch.each(lambda record, _, out: out.send(other, record.key, "x"))
+
+
+def test_what_does_not_fit_a_topic_is_its_records_fault(parts: Any) -> None:
+    batch, _, out = parts("one")
+    batch.each(lambda record, _, outbox: outbox.send(OUT, record.key, "x" * 200))
+    assert out.failures == [("in", "oversized")]
+
+
+def test_the_same_key_stays_in_its_partition_and_another_goes_where_java_puts_it(parts: Any) -> None:
+    batch, _, out = parts("one")
+
+    def handler(record: Record, _: Table[str], outbox: Outbox) -> None:
+        outbox.send(OUT, record.key, "own")
+        outbox.send(OUT, "foobar", "java's")
+        outbox.send(OUT, "foobar", "given", partition=3)
+        outbox.send(OUT, "gone", None)
+
+    batch.each(handler)
+    assert [(value, partition) for _, value, _, partition in out.sent[:3]] == [(b"own", 1), (b"java's", 2), (b"given", 3)]
+    assert out.sent[3][1] is None
+
+
+def test_a_record_is_decoded_once(parts: Any) -> None:
+    decoded = []
+    topic: Topic[str] = Topic("in", str.encode, lambda data: decoded.append(data) or data.decode())  # type: ignore[func-returns-value]  # append gives None
+    record = Record(topic, 0, Said(0, b"k", b"v"), 0)  # type: ignore[arg-type]  # as much of a message as is used
+    assert (record.value, record.value, record.key) == ("v", "v", "k")
+    assert decoded == [b"v"]
+
+
+def test_a_missing_value_is_told_apart_from_a_tombstone() -> None:
+    gone: Any = Said(0, b"k", None)
+    with pytest.raises(BadRecord, match="expected a value"):
+        _ = Record(TOPIC, 0, gone, 0).value
+    compacted: Topic[str] = Topic("in", str.encode, bytes.decode, tombstones=True)
+    assert Record(compacted, 0, gone, 0).value is None
+
+
+def test_the_breaker_opens_on_a_share_of_a_window_not_on_a_single_bad_file() -> None:
+    breaker = Breaker("stage", BreakerSettings(window_records=100, share=0.5, least_dead_letters=10))
+    breaker.check(9, 9)
+    breaker.committed(9, 9)
+    breaker.check(20, 1)
+    with pytest.raises(BreakerOpen, match="stage"):
+        breaker.check(1, 1)
+    for _ in range(20):
+        breaker.check(10, 0)
+        breaker.committed(10, 0)
+    breaker.check(10, 10)
