@@ -1,0 +1,89 @@
+"""The original files, unchanged, named by the SHA-256 of their bytes.
+
+Any fsspec URL: a local folder by default, ``s3://bucket/prefix`` and the like where their driver is installed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Final, cast
+
+import fsspec
+
+_CHUNK_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """One file of the archive: its name (64 hex digits), where it is and how long."""
+
+    file_hash: str
+    url: str
+    size_bytes: int
+
+
+class NotArchivedError(Exception):
+    """The archive holds no file of that hash."""
+
+
+class Archive:
+    """Content-addressed: the same bytes are stored once, and what is stored never changes."""
+
+    def __init__(self, url: str) -> None:
+        self._files, self._root = cast("tuple[Any, str]", fsspec.core.url_to_fs(url))
+        self._root = self._root.rstrip("/")
+
+    def store(self, stream: BinaryIO) -> Archived:
+        """Copy ``stream`` to its end; the hash is taken of the bytes that are written, not of a second reading.
+
+        The copy gets its name only when it is whole and on disk, so a crash leaves no half file under a hash.
+        """
+        incoming = f"{self._root}/incoming/{uuid.uuid4().hex}"
+        self._files.makedirs(f"{self._root}/incoming", exist_ok=True)
+        digest, size = hashlib.sha256(), 0
+        with self._files.open(incoming, "wb") as copy:
+            while chunk := stream.read(_CHUNK_BYTES):
+                digest.update(chunk)
+                size += len(chunk)
+                copy.write(chunk)
+            _to_disk(copy)
+        archived = self._named(digest.hexdigest(), size)
+        self._keep(incoming, archived)
+        return archived
+
+    def find(self, file_hash: str) -> Archived:
+        """The archived file of that hash. Raises NotArchivedError."""
+        path = self._path(file_hash)
+        if not self._files.exists(path):
+            raise NotArchivedError(f"no file {file_hash} in the archive {self._files.unstrip_protocol(self._root)}")
+        return self._named(file_hash, int(self._files.size(path)))
+
+    def open(self, file_hash: str) -> BinaryIO:
+        """The bytes of an archived file; the caller closes it. Raises NotArchivedError."""
+        self.find(file_hash)
+        return cast("BinaryIO", self._files.open(self._path(file_hash), "rb"))
+
+    def _keep(self, incoming: str, archived: Archived) -> None:
+        path = self._path(archived.file_hash)
+        if self._files.exists(path) and int(self._files.size(path)) == archived.size_bytes:
+            self._files.rm(incoming)
+            return
+        self._files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+        self._files.mv(incoming, path)
+
+    def _named(self, file_hash: str, size_bytes: int) -> Archived:
+        return Archived(file_hash, str(self._files.unstrip_protocol(self._path(file_hash))), size_bytes)
+
+    def _path(self, file_hash: str) -> str:
+        return f"{self._root}/{file_hash[:2]}/{file_hash}"
+
+
+def _to_disk(copy: Any) -> None:
+    copy.flush()
+    try:
+        os.fsync(copy.fileno())
+    except (AttributeError, OSError):
+        return  # an object store: it acknowledges a whole object or none
