@@ -80,7 +80,7 @@ def _too_many(message: FingerprintMessage, told: Appearance, generation: int) ->
         kind=AlertKind.LIMIT_EXCEEDED,
         severity=Severity.WARNING,
         state=AlertState.OPEN,
-        detail=f"more than {MEMBERS_KEPT} payments share {told.rule}: what they share is no name; this one is not compared",
+        detail=f"more than {MEMBERS_KEPT} payments share {told.rule}: what they share names nothing",
         at=message.received_at,
         cause_event_id=message.key,
         bank=told.bank,
