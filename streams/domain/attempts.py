@@ -38,6 +38,7 @@ class Attempt:
 
     @property
     def live(self) -> bool:
+        """The bank, or the way to it, has the attempt, and nothing has ended it."""
         return self.ended is None and self.rank > 0
 
     @property
@@ -150,8 +151,8 @@ def _several(meant: dict[AttemptName, AttemptName], releases: ReleaseView, evide
 
 def _start(attempt: Attempt) -> int:
     """When the attempt began: its submission by our clock, else the first that anybody said of it."""
-    ours = attempt.submitted or attempt.failed
-    facts = ours or [*attempt.reports, *attempt.rejections, *attempt.cancellations]
+    ours: Sequence[Release | BankAck] = attempt.submitted or attempt.failed
+    facts = ours or (*attempt.reports, *attempt.rejections, *attempt.cancellations)
     return min((fact.occurred_at for fact in facts), default=0)
 
 

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from streams.domain.announcements import alerts_between, appearances_between, transition_between
 from streams.domain.bank_evidence import RANKS
 from streams.domain.construction import quick
-from streams.domain.facts import Approval, BankAck, Command, PaymentFact, Reconciliation, Release, Verdict
+from streams.domain.facts import Approval, BankAck, Command, Fact, PaymentFact, Reconciliation, Release
 from streams.domain.fingerprints import Appearance
 from streams.domain.kept import Kept, by_event_id, delivery_of, merged, place_of
 from streams.domain.milestones import milestone_named_by
@@ -109,7 +109,7 @@ def _received(row: Kept) -> tuple[int, str]:
     return (row.fact.received_at, row.event_id)
 
 
-_F = TypeVar("_F", Approval, Release, BankAck, Reconciliation, Command, Verdict)
+_F = TypeVar("_F", bound=Fact)
 
 
 def _joined(live: Live, row: Kept) -> Live:
@@ -164,12 +164,7 @@ def _published(
     view = derived(fact.correlation_id, kept, live, crowded, context.policy, before)
     last = payment.envelope if payment is not None else None
     transition = transition_between(last, before, view, fact, context)
-    version = last.version + 1 if last is not None else 1
-    if transition is not None:
-        seq, last_id = transition.seq, transition.transition_id
-    else:
-        seq, last_id = (last.seq, last.last_transition_id) if last is not None else (0, None)
-    envelope = _envelope(version, seq, last_id, fact.received_at, context.generation)
+    envelope = _next_envelope(last, transition, fact, context.generation)
     after = _payment(fact.correlation_id, kept, crowded, envelope, view)
     if outcome is Outcome.APPLIED and before is not None and _came_late(before, view, fact):
         outcome = Outcome.LATE
@@ -182,6 +177,18 @@ def _published(
         evicted,
         detail,
     )
+
+
+def _next_envelope(
+    last: Envelope | None, transition: Transition | None, fact: PaymentFact, generation: int
+) -> Envelope:
+    """One more published state, and one more transition if there is one."""
+    version = last.version + 1 if last is not None else 1
+    if transition is not None:
+        return _envelope(version, transition.seq, transition.transition_id, fact.received_at, generation)
+    if last is not None:
+        return _envelope(version, last.seq, last.last_transition_id, fact.received_at, generation)
+    return _envelope(version, 0, None, fact.received_at, generation)
 
 
 def _came_late(before: View, view: View, fact: PaymentFact) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from streams.domain.construction import quick
@@ -21,6 +21,9 @@ def unpacked(_fact: PaymentFact) -> bytes:
     return b""
 
 
+NOWHERE: Final = Evidence("", 0, 0, None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a fold needs beside the payment and the fact; ``evidence``: where the fact can be read.
@@ -31,11 +34,8 @@ class Context:
     policy: Policy = DEFAULT_POLICY
     generation: int = 1
     mode: Mode = Mode.LIVE
-    evidence: Evidence = field(default_factory=lambda: NOWHERE)
+    evidence: Evidence = NOWHERE
     pack: Pack = unpacked
-
-
-NOWHERE: Final = Evidence("", 0, 0, None, None)
 
 
 @dataclass(frozen=True, slots=True)
