@@ -1,0 +1,70 @@
+# Everything sets itself up: Python 3.11 or newer and make are enough. PYTHON=... chooses another interpreter.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+DIST ?= dist
+
+# The builds that pip makes in environments of their own are pinned too.
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: $(READY) ## the main job, shown: broker, two workers, bank files, 20,000 payments (ARGS=--kill, --keep, --json FILE ...)
+	$(BIN)/paystate demo $(ARGS)
+
+.PHONY: test
+test: lint ## lint, types, dependency rules and every test, on a real Kafka (ARGS=... for pytest)
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(READY) ## style, formatting, strict types, direction of imports
+	$(BIN)/python -m ruff check
+	$(BIN)/python -m ruff format --check
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports
+
+.PHONY: fmt
+fmt: $(READY) ## format the code and fix what can be fixed safely
+	$(BIN)/python -m ruff check --fix-only
+	$(BIN)/python -m ruff format
+
+.PHONY: bench
+bench: $(READY) ## measure the three-stream join on a real Kafka (ARGS=--json FILE)
+	$(BIN)/python -m bench.join $(ARGS)
+
+.PHONY: dashboards
+dashboards: $(READY) ## write Grafana's boards from their code
+	$(BIN)/python -m grafana.boards
+
+.PHONY: docs
+docs: $(READY) ## write docs/settings.md and docs/metrics.md from the code
+	$(BIN)/python -m docs.generate
+
+.PHONY: wheel
+wheel: $(READY) ## build the source distribution and the wheel (DIST=folder)
+	$(BIN)/python -m build --outdir $(DIST)
+
+.PHONY: constraints
+constraints: ## install the newest versions that pyproject.toml allows, and pin them
+	.ci/pin $(PYTHON)
+
+.PHONY: clean
+clean: ## remove the environment, caches and builds; var/ (the embedded broker's data) stays
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Made once, and again when what is installed has changed.
+$(READY): pyproject.toml constraints.txt .ci/venv
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || .ci/venv $(PYTHON) $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[broker,dev,registry]'
+	@touch $@
