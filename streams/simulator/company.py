@@ -25,7 +25,11 @@ class Naming(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """A bank and its habits. ``run_size`` payments go into one file; ``delay_s`` is its usual time to answer."""
+    """A bank and its habits.
+
+    ``run_size`` payments go into one file; ``delay_s`` is its usual time to answer; ``tells_again``: at the end of the
+    day it sends every booking a second time, in a message of its own.
+    """
 
     name: str
     rail: str
@@ -35,11 +39,12 @@ class Bank:
     naming: Naming
     run_size: int
     delay_s: tuple[float, float]
+    tells_again: bool = False
 
 
 BANKS: Final[tuple[Bank, ...]] = (
     Bank("NORDBANK", "SEPA", "EU", "EUR", Channel.FILE, Naming.END_TO_END_ID, 120, (30.0, 900.0)),
-    Bank("HELVETIA", "SIC", "EU", "CHF", Channel.FILE, Naming.ALL, 60, (60.0, 1_800.0)),
+    Bank("HELVETIA", "SIC", "EU", "CHF", Channel.FILE, Naming.ALL, 60, (60.0, 1_800.0), tells_again=True),
     Bank("FIRSTWIRE", "WIRE", "US", "USD", Channel.CALLBACK, Naming.UETR, 40, (2.0, 120.0)),
     Bank("UNIONACH", "ACH", "US", "USD", Channel.CALLBACK, Naming.INSTRUCTION_ID, 200, (600.0, 7_200.0)),
     Bank("SAKURA", "ZENGIN", "APAC", "JPY", Channel.CALLBACK, Naming.END_TO_END_ID, 80, (5.0, 300.0)),

@@ -19,6 +19,11 @@ from streams.simulator.stories import STORIES, Step, Story, by_name
 DAY_S: Final = 36_000.0
 _STEP_GAP_S: Final = 60.0
 _STORIES_OF_A_TWIN: Final = ("straight_through", "booked", "accepted")
+#: Alive whatever a rejection says: a booked debit outweighs it, so the same invoice paid again is a duplicate.
+_ALIVE: Final = frozenset({*_STORIES_OF_A_TWIN, "rejected_but_booked"})
+#: Proved dead by the bank, or never handed to it: paying the invoice again is right.
+_DEAD: Final = frozenset({"rejected", "run_rejected", "returned", "voided"})
+_TWINS: Final = 0.025
 
 
 class Twin(Enum):
@@ -52,7 +57,6 @@ class Run:
 
     message_id: str
     payment_info_id: str
-    submitted_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class PlannedPayment:
     invoice_number: str
     amount: Money
     approver: str
+    second_approver: str
     releaser: str
     run: Run
     steps_s: tuple[float, ...]
@@ -80,16 +85,21 @@ class PlannedPayment:
 
 
 def plan(seed: int, payments: int) -> Iterator[PlannedPayment]:
-    """``payments`` payments, twins among them (about 1 in 40, two in five of these real duplicates)."""
+    """``payments`` payments in the order in which they begin, each twin (1 in 40) in the place of its number.
+
+    About two in five twins are real duplicates; the others look like one and must not be reported.
+    """
     chance = random.Random(f"paystate plan {seed}")  # noqa: S311 -- a simulation, not a secret
     runs = _Runs(seed)
     earlier: list[PlannedPayment] = []
     for number in range(payments):
-        payment = _payment(seed, number, chance, runs)
-        if earlier and chance.random() < 0.025:
-            payment = _as_twin(payment, earlier.pop(chance.randrange(len(earlier))), chance, runs)
-        elif payment.story.name in (*_STORIES_OF_A_TWIN, "rejected"):
+        start_s = DAY_S * (number + chance.random()) / payments
+        payment = _payment(seed, number, start_s, chance)
+        if earlier and chance.random() < _TWINS:
+            payment = _as_twin(payment, earlier.pop(chance.randrange(len(earlier))), chance)
+        elif payment.story.name in _ALIVE | _DEAD:
             earlier.append(payment)
+        payment = replace(payment, run=runs.take(payment.bank, payment.story))
         yield payment
 
 
@@ -101,13 +111,14 @@ class _Runs:
         self._open: dict[tuple[str, str], tuple[Run, int]] = {}
         self._count = 0
 
-    def take(self, bank: Bank, story: Story, at_s: float) -> Run:
+    def take(self, bank: Bank, story: Story) -> Run:
+        """The run that the next payment of this kind goes out in."""
         kind = _run_kind(story)
         run, members = self._open.get((bank.name, kind), (None, 0))
         if run is None or members >= bank.run_size:
             self._count += 1
             name = f"{bank.name[:4]}-{self._seed}-{self._count:05d}"
-            run, members = Run(f"MSG-{name}", f"PMT-{name}", at_s), 0
+            run, members = Run(f"MSG-{name}", f"PMT-{name}"), 0
         self._open[bank.name, kind] = (run, members + 1)
         return run
 
@@ -119,11 +130,14 @@ def _run_kind(story: Story) -> str:
     return "received" if Step.RECEIVED in story.steps else "silent"
 
 
-def _payment(seed: int, number: int, chance: random.Random, runs: _Runs) -> PlannedPayment:
+_NO_RUN: Final = Run("", "")
+
+
+def _payment(seed: int, number: int, start_s: float, chance: random.Random) -> PlannedPayment:
     story = chance.choices(STORIES, weights=[row.weight for row in STORIES])[0]
     bank = chance.choice([row for row in BANKS if Step.RUN_REJECTED not in story.steps or row.channel is Channel.FILE])
-    start_s = chance.uniform(0.0, DAY_S)
     payee = vendor(chance.randrange(2_000))
+    approver = chance.choice(APPROVERS)
     exponent = EXPONENTS[bank.currency]
     amount = Money(int(chance.lognormvariate(6.5, 1.4) * 10**exponent) + 100, bank.currency, exponent)
     return PlannedPayment(
@@ -135,9 +149,10 @@ def _payment(seed: int, number: int, chance: random.Random, runs: _Runs) -> Plan
         company_code=chance.choice(COMPANY_CODES[bank.region]),
         invoice_number=f"INV-{seed}-{number:07d}",
         amount=amount,
-        approver=chance.choice(APPROVERS),
+        approver=approver,
+        second_approver=APPROVERS[(APPROVERS.index(approver) + 1) % len(APPROVERS)],
         releaser=chance.choice(RELEASERS),
-        run=runs.take(bank, story, start_s),
+        run=_NO_RUN,
         steps_s=_times(story, bank, start_s, chance),
         twin_of=None,
         twin=None,
@@ -166,10 +181,14 @@ _OURS: Final = frozenset(
     {
         Step.REQUESTED,
         Step.APPROVED,
+        Step.FIRST_APPROVED,
+        Step.SECOND_APPROVED,
+        Step.APPROVAL_WITHDRAWN,
         Step.INVOICE_APPROVED,
         Step.APPROVAL_REJECTED,
         Step.PROPOSED,
         Step.RELEASED,
+        Step.HELD,
         Step.SUBMITTED,
         Step.SUBMIT_FAILED,
         Step.VOIDED,
@@ -178,9 +197,9 @@ _OURS: Final = frozenset(
 )
 
 
-def _as_twin(payment: PlannedPayment, first: PlannedPayment, chance: random.Random, runs: _Runs) -> PlannedPayment:
+def _as_twin(payment: PlannedPayment, first: PlannedPayment, chance: random.Random) -> PlannedPayment:
     """Make ``payment`` repeat ``first``: a real duplicate, or one of the look-alikes that must not be reported."""
-    kind = Twin.REPLACEMENT if first.story.name == "rejected" else chance.choice(_kinds_beside(first))
+    kind = Twin.REPLACEMENT if first.story.name in _DEAD else chance.choice(_kinds_beside(first))
     story = by_name(chance.choice(_STORIES_OF_A_TWIN))
     start_s = first.steps_s[-1] + chance.uniform(60.0, 7_200.0)
     twin = replace(
@@ -190,7 +209,6 @@ def _as_twin(payment: PlannedPayment, first: PlannedPayment, chance: random.Rand
         vendor=first.vendor,
         company_code=first.company_code,
         amount=first.amount,
-        run=runs.take(first.bank, story, start_s),
         steps_s=_times(story, first.bank, start_s, chance),
         twin_of=first.names.correlation_id,
         twin=kind,

@@ -17,10 +17,14 @@ class Step(Enum):
 
     REQUESTED = "requested"
     APPROVED = "approved"
+    FIRST_APPROVED = "first_approved"
+    SECOND_APPROVED = "second_approved"
+    APPROVAL_WITHDRAWN = "approval_withdrawn"
     INVOICE_APPROVED = "invoice_approved"
     APPROVAL_REJECTED = "approval_rejected"
     PROPOSED = "proposed"
     RELEASED = "released"
+    HELD = "held"
     SUBMITTED = "submitted"
     SUBMIT_FAILED = "submit_failed"
     VOIDED = "voided"
@@ -32,9 +36,13 @@ class Step(Enum):
     REJECTED = "rejected"
     RUN_REJECTED = "run_rejected"
     ACCEPTED_AGAIN = "accepted_again"
+    COPY_REFUSED = "copy_refused"
+    CANCELLED = "cancelled"
     CREDITED = "credited"
     BOOKED = "booked"
     BOOKED_SHORT = "booked_short"
+    BOOKED_FIRST_HALF = "booked_first_half"
+    BOOKED_SECOND_HALF = "booked_second_half"
     RETURNED = "returned"
     MATCHED = "matched"
 
@@ -61,7 +69,13 @@ STORIES: Final[tuple[Story, ...]] = (
         Status.RECONCILED,
         closed=True,
     ),
-    Story("booked", 230, (*_RELEASED, Step.RECEIVED, Step.BOOKED), Status.SETTLED),
+    Story("booked", 169, (*_RELEASED, Step.RECEIVED, Step.BOOKED), Status.SETTLED),
+    Story(
+        "two_approvers",
+        30,
+        (Step.REQUESTED, Step.FIRST_APPROVED, Step.SECOND_APPROVED, Step.RELEASED, Step.SUBMITTED, Step.BOOKED),
+        Status.SETTLED,
+    ),
     Story("by_invoice", 120, (Step.INVOICE_APPROVED, Step.RELEASED, Step.SUBMITTED, Step.BOOKED), Status.SETTLED),
     Story("accepted", 80, (*_RELEASED, Step.RECEIVED, Step.ACCEPTED), Status.BANK_ACCEPTED),
     Story("in_process", 40, (*_RELEASED, Step.ACCEPTED, Step.IN_PROCESS), Status.IN_PROCESS),
@@ -83,8 +97,27 @@ STORIES: Final[tuple[Story, ...]] = (
         Status.SETTLED,
         frozenset({Flag.CONFLICT}),
     ),
+    Story("booked_in_two", 8, (*_RELEASED, Step.BOOKED_FIRST_HALF, Step.BOOKED_SECOND_HALF), Status.SETTLED),
+    Story("cancelled", 5, (*_RELEASED, Step.ACCEPTED, Step.CANCELLED), Status.CANCELLED, closed=True),
+    Story(
+        "copy_refused",
+        5,
+        (*_RELEASED, Step.ACCEPTED, Step.COPY_REFUSED),
+        Status.BANK_ACCEPTED,
+        frozenset({Flag.DUPLICATE_REJECTION}),
+    ),
     Story("run_rejected", 10, (*_RELEASED, Step.RUN_REJECTED), Status.REJECTED, closed=True),
     Story("pending", 15, (Step.REQUESTED,), Status.PENDING_APPROVAL),
+    Story("half_approved", 4, (Step.REQUESTED, Step.FIRST_APPROVED), Status.PENDING_APPROVAL),
+    Story("approval_withdrawn", 3, (Step.APPROVED, Step.APPROVAL_WITHDRAWN), Status.PENDING_APPROVAL),
+    Story(
+        "withdrawn_too_late",
+        3,
+        (*_RELEASED, Step.APPROVAL_WITHDRAWN),
+        Status.SUBMITTED,
+        frozenset({Flag.APPROVAL_WITHDRAWN}),
+    ),
+    Story("held", 3, (Step.APPROVED, Step.RELEASED, Step.HELD), Status.RELEASED, frozenset({Flag.HELD})),
     Story("proposed", 10, (Step.APPROVED, Step.PROPOSED), Status.PROPOSED),
     Story("approval_rejected", 10, (Step.REQUESTED, Step.APPROVAL_REJECTED), Status.APPROVAL_REJECTED, closed=True),
     Story("voided", 8, (Step.APPROVED, Step.RELEASED, Step.VOIDED), Status.VOIDED, closed=True),
