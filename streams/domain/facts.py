@@ -53,6 +53,7 @@ class ReferenceKind(StrEnum):
     PAYMENT_INFO_ID = "PAYMENT_INFO_ID"
     MESSAGE_ID = "MESSAGE_ID"
     FILE_ID = "FILE_ID"
+    RUN_ID = "RUN_ID"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ SHARING: Final[dict[ReferenceKind, Sharing]] = {
     ReferenceKind.PAYMENT_INFO_ID: Sharing.GROUP,
     ReferenceKind.MESSAGE_ID: Sharing.GROUP,
     ReferenceKind.FILE_ID: Sharing.GROUP,
+    ReferenceKind.RUN_ID: Sharing.GROUP,
 }
 
 #: What banks and tools write where they have no name.
