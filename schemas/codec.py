@@ -10,17 +10,15 @@ import io
 import json
 import struct
 import typing
-from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
-from enum import Enum
 from functools import cache
-from importlib.resources import files
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import fastavro
 from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 
 from schemas.compiled import compile_codec
+from schemas.contract_files import load_schema, released
+from schemas.plain import from_plain, to_plain
 from schemas.shapes import Schema, shape_of
 from schemas.varints import MalformedError, read_span
 
@@ -46,30 +44,17 @@ class SchemaIds(Protocol):
         """The schema of an id. Raises KeyError if there is none."""
 
 
-def load_schema(contract: str) -> Schema:
-    """The current schema of a topic's contract, as parsed JSON. Raises CodecError if there is none."""
-    path = files("schemas").joinpath("avro", f"{contract}.avsc")
-    if not path.is_file():
-        raise CodecError(f"no Avro schema for topic {contract!r}")
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def released_schemas(contract: str) -> list[Schema]:
-    """Earlier released schemas of a topic's contract, oldest first."""
-    folder = files("schemas").joinpath("avro", "released", contract)
-    if not folder.is_dir():
-        return []
-    found = sorted((path for path in folder.iterdir() if path.name.endswith(".avsc")), key=lambda path: path.name)
-    return [json.loads(path.read_text(encoding="utf-8")) for path in found]
-
-
 def schema_fingerprint(schema: Schema) -> bytes:
     """CRC-64-AVRO of the parsing canonical form, little-endian, as single-object encoding wants it."""
     return bytes.fromhex(fingerprint(to_parsing_canonical_form(schema), "CRC-64-AVRO"))
 
 
 class Codec(Generic[T]):
-    """Encodes and decodes one dataclass under one topic's contract. Raises CodecError, and nothing else."""
+    """Encodes and decodes one dataclass under one topic's contract.
+
+    Raises CodecError for bytes and values that do not fit; an unreachable registry raises what ``ids`` raises, because
+    the record is not at fault.
+    """
 
     def __init__(self, contract: str, kind: type[T], ids: SchemaIds | None = None) -> None:
         self.contract = contract
@@ -84,12 +69,22 @@ class Codec(Generic[T]):
         if ids is not None:
             self._header = _CONFLUENT.pack(0, ids.id_of(f"{contract}-value", json.dumps(self.schema)))
         self._header_text = self._header.decode("latin-1")
-        self._older = {SINGLE_OBJECT + schema_fingerprint(old): old for old in released_schemas(contract)}
+        self._earlier = {
+            SINGLE_OBJECT + schema_fingerprint(row.schema): _Resolution(contract, kind, row.schema, self.schema)
+            for row in released(contract)
+        }
+
+    @property
+    def single_object_header(self) -> bytes:
+        """What single-object encoding in the current schema begins with."""
+        return self._own
 
     def encode(self, value: T) -> bytes:
         """The framed bytes of a value."""
         try:
             return (self._header_text + self._write(value)).encode("latin-1")
+        except MemoryError:
+            raise
         except Exception as error:
             raise CodecError(f"{self.contract}: {_complaint(self.schema, value) or error}") from error
 
@@ -99,7 +94,7 @@ class Codec(Generic[T]):
         if header == self._own:
             return self._decode_own(data, _HEADER_BYTES)
         if header.startswith(SINGLE_OBJECT):
-            return self._decode_older(data, header)
+            return self._decode_earlier(data, header)
         return self._decode_confluent(data)
 
     def _decode_own(self, data: bytes, start: int) -> T:
@@ -112,41 +107,63 @@ class Codec(Generic[T]):
             raise CodecError(f"{self.contract}: expected {end} bytes, found {len(data)}: {kind}")
         return typing.cast("T", value)
 
-    def _decode_older(self, data: bytes, header: bytes) -> T:
-        writer = self._older.get(header)
-        if writer is None:
+    def _decode_earlier(self, data: bytes, header: bytes) -> T:
+        earlier = self._earlier.get(header)
+        if earlier is None:
             raise CodecError(
                 f"{self.contract}: unknown schema fingerprint {header[2:].hex()}: expected {self._own[2:].hex()} or "
-                f"that of one of {len(self._older)} earlier releases; upgrade paystate or ask the producer"
+                f"that of one of {len(self._earlier)} releases; upgrade paystate or ask the producer"
             )
-        return self._resolve(writer, data, _HEADER_BYTES)
+        return earlier.read(data, _HEADER_BYTES)
 
     def _decode_confluent(self, data: bytes) -> T:
         if len(data) < _CONFLUENT.size or data[0] != 0:
             raise CodecError(
                 f"{self.contract}: expected Avro framing (C3 01 or 00), found {data[:2].hex() or 'nothing'}"
             )
-        schema_id = _CONFLUENT.unpack_from(data)[1]
         if self._ids is None:
+            schema_id = _CONFLUENT.unpack_from(data)[1]
             raise CodecError(f"{self.contract}: schema id {schema_id}, but no registry: set SCHEMA_REGISTRY_URL")
         if data.startswith(self._header):
             return self._decode_own(data, _CONFLUENT.size)
+        header = data[: _CONFLUENT.size]
+        earlier = self._earlier.get(header)
+        if earlier is None:
+            earlier = self._earlier[header] = self._registered(self._ids, _CONFLUENT.unpack(header)[1])
+        return earlier.read(data, _CONFLUENT.size)
+
+    def _registered(self, ids: SchemaIds, schema_id: int) -> _Resolution[T]:
         try:
-            writer = json.loads(self._ids.schema_of(schema_id))
+            text = ids.schema_of(schema_id)
         except KeyError:
             raise CodecError(f"{self.contract}: unknown schema id {schema_id}: it is not in the registry") from None
-        return self._resolve(writer, data, _CONFLUENT.size)
+        try:
+            return _Resolution(self.contract, self.kind, json.loads(text), self.schema)
+        except Exception as error:
+            raise CodecError(f"{self.contract}: schema id {schema_id} is no Avro schema: {error!r}") from error
 
-    def _resolve(self, writer: Schema, data: bytes, start: int) -> T:
+
+class _Resolution(Generic[T]):
+    """Reads what another schema wrote; made once a schema, because parsing one costs more than a hundred reads."""
+
+    def __init__(self, contract: str, kind: type[T], writer: Schema, reader: Schema) -> None:
+        self._contract = contract
+        self._kind = kind
+        self._writer = parse_schema(writer)
+        self._reader = parse_schema(reader)
+
+    def read(self, data: bytes, start: int) -> T:
         stream = io.BytesIO(data)
         stream.seek(start)
         try:
-            record = fastavro.schemaless_reader(stream, parse_schema(writer), parse_schema(self.schema))
-            if stream.read(1):
-                raise MalformedError("bytes follow the record")
-            return typing.cast("T", from_plain(self.kind, record))
+            record = fastavro.schemaless_reader(stream, self._writer, self._reader)
+            if stream.tell() != len(data):
+                raise MalformedError(f"expected {stream.tell()} bytes, found {len(data)}")
+            return typing.cast("T", from_plain(self._kind, record))
+        except MemoryError:
+            raise
         except Exception as error:
-            raise CodecError(f"{self.contract}: cannot read an earlier schema's bytes: {error!r}") from error
+            raise CodecError(f"{self._contract}: cannot read another schema's bytes: {error!r}") from error
 
 
 @cache
@@ -167,40 +184,10 @@ def state_internal(data: bytes) -> bytes:
     return data[position:end]
 
 
-def to_plain(value: Any) -> Any:
-    """A dataclass as fastavro and JSON want it: dicts, lists, enum symbols."""
-    if is_dataclass(value):
-        return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Enum):
-        return value.name
-    if isinstance(value, tuple):
-        return [to_plain(item) for item in value]
-    return value
-
-
-def from_plain(hint: Any, value: Any) -> Any:
-    """The value of type ``hint`` from its plain form; the reverse of ``to_plain``."""
-    if value is None:
-        return None
-    if typing.get_origin(hint) is tuple:
-        return tuple(from_plain(typing.get_args(hint)[0], item) for item in value)
-    if typing.get_args(hint):
-        (hint,) = [argument for argument in typing.get_args(hint) if argument is not type(None)]
-        return from_plain(hint, value)
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint[value]
-    if is_dataclass(hint):
-        hints = typing.get_type_hints(hint)
-        plain: Mapping[str, Any] = value
-        make = typing.cast("Callable[..., Any]", hint)
-        return make(**{field.name: from_plain(hints[field.name], plain[field.name]) for field in fields(hint)})
-    return value
-
-
 def _complaint(schema: Schema, value: Any) -> str | None:
     """What fastavro's validator says is wrong, with the field's path; None if it finds nothing."""
     try:
         fastavro.validate(to_plain(value), parse_schema(schema), raise_errors=True)
     except Exception as error:  # noqa: BLE001 -- whatever it is, it is the explanation
-        return str(error)
+        return " ".join(str(error).split())
     return None

@@ -290,6 +290,8 @@ def _open_twin(kind: type[Any]) -> type[Any]:
     that is more than all the rest of its decoding. Filled as a twin and then given its class, it is an ordinary
     instance.
     """
+    if "__slots__" not in kind.__dict__:
+        raise TypeError(f"{kind.__name__}: expected a dataclass with slots=True")
     slots = tuple(kind.__dict__["__slots__"])
     body = {"__slots__": slots, "__setattr__": object.__setattr__, "__init__": object.__init__}
     return type(f"{kind.__name__}Twin", kind.__bases__, body)

@@ -115,6 +115,8 @@ class _Reader:
             raise TypeError(f"{_at(path)}: record {name} holds itself")
         if not is_dataclass(kind) or not isinstance(kind, type):
             raise TypeError(f"{_at(path)}: the schema has record {name}, the dataclass {kind}")
+        if not schema["fields"]:  # it would have no bytes: an array could claim any number of them
+            raise TypeError(f"{_at(path)}: record {name} has no fields")
         attributes = [field.name for field in fields(kind)]
         declared = [field["name"] for field in schema["fields"]]
         if attributes != declared:

@@ -97,7 +97,7 @@ def read_time(data: bytes, position: int) -> tuple[int, int]:
     """As ``read_long``, quick for numbers of eight bytes: microseconds of the years 1979 to 3111."""
     try:
         low, middle, upper = _EIGHT_BYTES(data, position)
-        coded = _MIDDLE[low] | _MIDDLE[middle] << 14 | _UPPER[upper]  # type: ignore[operator]  # None: not eight bytes
+        coded = _MIDDLE[low] | _MIDDLE[middle] << 14 | _UPPER[upper]  # None, so a TypeError: not eight bytes
     except (KeyError, TypeError, error):
         return _read_new_time(data, position)
     return (coded >> 1) ^ -(coded & 1), position + 8
