@@ -121,6 +121,7 @@ class Acknowledgement:
     batch_sum: Decimal | None = None
     bank: str | None = None
     source_message_id: str | None = None
+    bank_transaction_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,11 @@ SHARED: Final = frozenset({"payments.raw.v1", "payments.files.v1", "payments.com
 
 def topic_name(contract: str, generation: int = 1) -> str:
     """The Kafka topic of a contract: no suffix in the first generation, then ``.g2``, ``.g3`` …; shared ones never."""
+    return contract if contract in SHARED else contract + generation_suffix(generation)
+
+
+def generation_suffix(generation: int) -> str:
+    """What every derived name of a generation ends with: topics, groups, transactional ids and store folders."""
     if generation < 1:
         raise ValueError(f"generation {generation}: expected 1 or more")
-    return contract if generation == 1 or contract in SHARED else f"{contract}.g{generation}"
+    return "" if generation == 1 else f".g{generation}"

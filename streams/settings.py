@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -70,6 +69,15 @@ class PolicySettings(BaseModel):
     min_reference_length: Annotated[int, Field(ge=1, le=35)] = 3
 
 
+class MetricsSettings(BaseModel):
+    """Values of metric labels: closed sets, so that nobody's data makes the monitoring grow without bound."""
+
+    banks: tuple[str, ...] = Field(default=(), description="a bank outside is `other`; empty: the first 64 seen")
+    rails: tuple[str, ...] = Field(default=(), description="a rail outside is `other`; empty: the first 64 seen")
+    regions: tuple[str, ...] = Field(default=(), description="a region outside is `other`; empty: the first 64 seen")
+    sources: tuple[str, ...] = Field(default=(), description="a source outside is `other`; empty: the first 64 seen")
+
+
 class Settings(BaseSettings):
     """All settings. Times and sizes have their unit in the name."""
 
@@ -79,11 +87,13 @@ class Settings(BaseSettings):
     broker: BrokerSettings = BrokerSettings()
     engine: EngineTuning = EngineTuning()
     policy: PolicySettings = PolicySettings()
+    metrics: MetricsSettings = MetricsSettings()
     data_dir: Path = Field(default=Path("var"), description="stores, archive and embedded broker live below it")
     partitions: Annotated[int, Field(ge=1, le=256)] = 4
     generation: Annotated[int, Field(ge=1)] = 1
     instance: str = Field(
-        default="", description="name of this worker, stable over restarts; default: host name and index"
+        default="",
+        description="name of this worker, stable over restarts; default: host name, first free number",
     )
     group: str = "paystate"
     archive_url: str = Field(default="", description="fsspec URL of the file archive; default: data_dir/archive")
@@ -92,8 +102,8 @@ class Settings(BaseSettings):
         description="at least 32 characters; hashes account numbers; made and kept for the embedded broker",
     )
     profiles_dir: Path | None = Field(default=None, description="bank profiles of your own, YAML")
-    web_host: str = "127.0.0.1"
-    web_port: Annotated[int, Field(ge=0, le=65_535)] = 6066
+    web_host: str = Field(default="127.0.0.1", description="address of /metrics, /live, /ready and /status")
+    web_port: Annotated[int, Field(ge=0, le=65_535)] = Field(default=6066, description="its port; 0: any free one")
 
     @field_validator("account_hash_key")
     @classmethod
@@ -113,6 +123,11 @@ class Settings(BaseSettings):
         return self.data_dir / "broker"
 
     @property
+    def store_dir(self) -> Path:
+        """Where the workers' stores are."""
+        return self.data_dir / "stores"
+
+    @property
     def registry_url(self) -> str | None:
         """The schema registry, under the name that other tools use: SCHEMA_REGISTRY_URL."""
         return os.environ.get("SCHEMA_REGISTRY_URL") or None
@@ -121,11 +136,6 @@ class Settings(BaseSettings):
     def archive(self) -> str:
         """Where files are archived: an fsspec URL or a folder."""
         return self.archive_url or str((self.data_dir / "archive").absolute())
-
-    @property
-    def instance_name(self) -> str:
-        """The stable name of this worker: its transactional id and its stores carry it."""
-        return self.instance or socket.gethostname()
 
     def client_config(self, bootstrap_servers: str | None = None) -> dict[str, str | int | float | bool]:
         """What every Kafka client gets. ``bootstrap_servers`` overrides (the embedded broker's address)."""

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from schemas.codec import Codec, SchemaIds
 from schemas.names import topic_name
-from schemas.records import DeadLetter, FileEntry, PrivateRow, Raw
+from schemas.records import DeadLetter, FileEntry, PrivateRow, Raw, StatementEntry
 from streams.domain.correlation import CorrelationMessage
 from streams.domain.facts import Approval, BankAck, Command, Reconciliation, Release, Verdict
 from streams.domain.fingerprints import DuplicateAlert, FingerprintMessage
@@ -29,6 +29,7 @@ class Topics:
     reconciliations: Topic[Reconciliation]
     commands: Topic[Command]
     verdicts: Topic[Verdict]
+    statement_entries: Topic[StatementEntry]
     references: Topic[CorrelationMessage]
     references_state: Topic[PrivateRow]
     files_seen: Topic[PrivateRow]
@@ -50,6 +51,7 @@ _TYPES: dict[str, type[Any]] = {
     "reconciliations": Reconciliation,
     "commands": Command,
     "verdicts": Verdict,
+    "statement_entries": StatementEntry,
     "references": CorrelationMessage,
     "references_state": PrivateRow,
     "files_seen": PrivateRow,

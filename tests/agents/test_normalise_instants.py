@@ -45,9 +45,12 @@ def test_what_is_no_time_is_said_so(text: str) -> None:
 @given(st.text(max_size=40))
 def test_any_text_is_a_time_or_a_clear_error(text: str) -> None:
     try:
-        instant_of(text)
+        moment = instant_of(text)
     except InstantError as error:
-        assert str(error)
+        said = str(error)
+    else:
+        said = f"{moment.at}"
+    assert said
 
 
 @given(st.dates())

@@ -1,0 +1,171 @@
+"""The pipeline on one screen: topics in, agents, tables, topics out. The only place where they are wired together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from typing import Final
+
+from connectors.formats import InstalledFormats
+from schemas.registry import registry_of
+
+from schemas.names import generation_suffix
+from schemas.records import DeadLetter, Header
+from streams.agents import correlate, duplicates, normalise
+from streams.agents.accounts import Accounts
+from streams.agents.lifecycle import lifecycle
+from streams.agents.payment_rows import PaymentRows
+from streams.domain.facts import ApprovalScope
+from streams.domain.payment import Context
+from streams.domain.policy import Policy, ReconciliationMode
+from streams.engine import App, Batch, DeadLetters, EngineSettings, Failure, GroupProtocol, Handler, Metrics, NoMetrics
+from streams.engine.hooks import Hooks, no_hooks
+from streams.settings import Settings
+from streams.topics import Topics, topics_of
+
+Client = Mapping[str, str | int | float | bool]
+
+
+def build(
+    settings: Settings,
+    client: Client,
+    instance: str,
+    *,
+    agents: Collection[str] = ("normalise", "correlate", "lifecycle", "duplicates"),
+    metrics: Metrics | None = None,
+    hooks: Hooks = no_hooks,
+) -> App:
+    """The app of one worker. ``client``: the librdkafka configuration of the cluster; ``instance``: its stable name."""
+    topics = topics_of(settings.generation, registry_of(settings.registry_url))
+    app = App(
+        "paystate",
+        settings=engine_settings(settings, client, instance),
+        dead_letters=DeadLetters(topics.dead_letters.kafka_name, dead_letter_encoder(topics)),
+        metrics=metrics or NoMetrics(),
+        hooks=hooks,
+        web_enabled=False,
+    )
+    for name in agents:
+        _AGENTS[name](app, topics, settings)
+    return app
+
+
+def _normalise(app: App, topics: Topics, settings: Settings) -> None:
+    """raw -> facts by correlation id; names and lookups of the others."""
+    rows = normalise.ROWS
+    seen = app.Table("files-seen", changelog=topics.files_seen, encode=rows.encode, decode=rows.decode)
+    handler = normalise.normalise(topics, normaliser_of(settings), settings.generation)
+    app.agent(app.inputs(topics.raw, tables=(seen,)), name="normalise")(folding(handler))
+    app.outputs(
+        topics.approvals,
+        topics.releases,
+        topics.bank_acks,
+        topics.reconciliations,
+        topics.commands,
+        topics.references,
+        topics.statement_entries,
+        topics.alerts,
+    )
+
+
+def _correlate(app: App, topics: Topics, settings: Settings) -> None:
+    """references -> approvals and acknowledgements that have found their payment."""
+    rows = correlate.ROWS
+    references = app.Table("references", changelog=topics.references_state, encode=rows.encode, decode=rows.decode)
+    handler = correlate.correlate(topics, settings.generation)
+    app.agent(app.inputs(topics.references, tables=(references,)), name="correlate")(folding(handler))
+    app.outputs(topics.references, topics.approvals, topics.bank_acks, topics.alerts)
+
+
+def _lifecycle(app: App, topics: Topics, settings: Settings) -> None:
+    """Everything that is said about a payment -> its state, transitions, alerts and appearances."""
+    policy = policy_of(settings)
+    rows = PaymentRows(topics.state, Context(policy, settings.generation))
+    payments = app.Table("payments", changelog=topics.state, encode=rows.encode, decode=rows.decode)
+    facts = app.inputs(
+        topics.approvals,
+        topics.releases,
+        topics.bank_acks,
+        topics.reconciliations,
+        topics.commands,
+        topics.verdicts,
+        tables=(payments,),
+    )
+    app.agent(facts, name="lifecycle")(folding(lifecycle(topics, policy, settings.generation)))
+    app.outputs(topics.transitions, topics.alerts, topics.fingerprints, topics.dead_letters)
+
+
+def _duplicates(app: App, topics: Topics, settings: Settings) -> None:
+    """Appearances and people's verdicts -> duplicate alerts, verdicts for both payments."""
+    rows = duplicates.ROWS
+    members = app.Table("duplicates", changelog=topics.duplicates_state, encode=rows.encode, decode=rows.decode)
+    handler = duplicates.duplicates(topics, settings.generation)
+    app.agent(app.inputs(topics.fingerprints, tables=(members,)), name="duplicates")(folding(handler))
+    app.outputs(topics.fingerprints, topics.duplicate_alerts, topics.verdicts, topics.alerts)
+
+
+_AGENTS: Final = {
+    "normalise": _normalise,
+    "correlate": _correlate,
+    "lifecycle": _lifecycle,
+    "duplicates": _duplicates,
+}
+
+
+def folding(handler: Handler) -> Callable[[AsyncIterator[Batch]], Awaitable[None]]:
+    """The body of an agent: every batch of one partition, each record within a savepoint."""
+
+    async def fold(batches: AsyncIterator[Batch]) -> None:
+        async for batch in batches:
+            batch.each(handler)
+
+    return fold
+
+
+def normaliser_of(settings: Settings) -> normalise.Normaliser:
+    """The mapping from raw records to facts, as these settings have it."""
+    return normalise.Normaliser(
+        InstalledFormats(settings.profiles_dir), Accounts(settings.hash_key()), settings.policy.min_reference_length
+    )
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The lifecycle's policy, as these settings have it."""
+    policy = settings.policy
+    return Policy(
+        required_scopes=frozenset(ApprovalScope(scope) for scope in policy.required_scopes),
+        reconciliation=ReconciliationMode(policy.reconciliation),
+        tolerance_minor=policy.amount_tolerance_minor,
+    )
+
+
+def group_of(settings: Settings) -> str:
+    """The consumer group of this generation."""
+    return settings.group + generation_suffix(settings.generation)
+
+
+def engine_settings(settings: Settings, client: Client, instance: str) -> EngineSettings:
+    """What the engine is told. The transactional id is the instance's; a restart frees its dead transaction."""
+    engine, group = settings.engine, group_of(settings)
+    return EngineSettings(
+        client=client,
+        group_id=group,
+        transactional_id=f"{group}-{instance}",
+        data_dir=settings.store_dir,
+        partitions=settings.partitions,
+        group_protocol=GroupProtocol(settings.kafka.group_protocol),
+        unit_interval_ms=engine.unit_interval_ms,
+        unit_max_records=engine.unit_max_records,
+        max_poll_interval_ms=engine.max_poll_interval_ms,
+        transaction_timeout_ms=engine.transaction_timeout_ms,
+    )
+
+
+def dead_letter_encoder(topics: Topics) -> Callable[[Failure], bytes]:
+    """Writes what the engine knows of a failure as a record of payments.dead-letters.v1."""
+
+    def encode(failure: Failure) -> bytes:
+        fields = {name: getattr(failure, name) for name in Failure.__dataclass_fields__ if name != "headers"}
+        headers = tuple(Header(name, value) for name, value in failure.headers)
+        return topics.dead_letters.encode(DeadLetter(**fields, headers=headers))
+
+    return encode
