@@ -15,7 +15,7 @@ from connectors.documents import CanonicalDocument
 from streams.domain.facts import Direction, Level
 from streams.domain.statuses import Flag, Status
 
-JSON: TypeAlias = "None | bool | int | str | list[JSON] | dict[str, JSON]"
+JSON: TypeAlias = "bool | int | str | list[JSON] | dict[str, JSON] | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +177,15 @@ DEFAULT_PROFILE = BankProfile(name="default")
 class Reader(Protocol):
     """Bytes in, provider-shaped records out, in bounded memory; ends with exactly one FileEnd or Refusal."""
 
-    def __call__(self, stream: BinaryIO, profile: BankProfile) -> Iterator[ReaderOutput]: ...
+    def __call__(self, stream: BinaryIO, profile: BankProfile) -> Iterator[ReaderOutput]:
+        """Read ``stream`` once, from where it stands."""
 
 
 class Mapper(Protocol):
     """One provider-shaped record to its canonical form. Pure: no clock, no I/O."""
 
-    def __call__(self, record: ProviderRecord, profile: BankProfile) -> Iterable[Mapped]: ...
+    def __call__(self, record: ProviderRecord, profile: BankProfile) -> Iterable[Mapped]:
+        """What the record says, in order; nothing if it says nothing of a payment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,4 +201,5 @@ class Connector:
 class Sniffer(Protocol):
     """True if the first bytes of a file (up to 64 KiB, no BOM removed) are of this format."""
 
-    def __call__(self, head: bytes) -> bool: ...
+    def __call__(self, head: bytes) -> bool:
+        """Whether ``head`` is of this format."""

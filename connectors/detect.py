@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from connectors.contract import Connector, Refusal
-from connectors.registry import connectors, formats
+from connectors.registry import connectors, described, formats
 
 HEAD_BYTES: Final = 64 * 1024
-_SHOWN_BYTES: Final = 24
+_SHOWN_BYTES: Final = 40
 
 
 def detect(head: bytes) -> Connector | Refusal:
@@ -18,6 +18,7 @@ def detect(head: bytes) -> Connector | Refusal:
     for connector in connectors():
         if connector.sniff(head):
             return connector
-    return Refusal(
-        "unknown_format", "first bytes", f"one of {', '.join(formats())}", repr(head[:_SHOWN_BYTES])
-    )
+    shown = repr(head[:_SHOWN_BYTES])
+    seen = described(head)
+    found = f"{seen}, first bytes {shown}" if seen else f"first bytes {shown}"
+    return Refusal("unknown_format", "the file", f"one of the formats {', '.join(formats())}", found)

@@ -31,6 +31,13 @@ def connector_of(format_name: str) -> Connector | None:
     return _by_format().get(format_name)
 
 
+def described(head: bytes) -> str | None:
+    """What a file seems to be that no connector takes, by the first package that can say it."""
+    modules = (import_module(package) for package in PACKAGES)
+    descriptions = (module.described(head) for module in modules if hasattr(module, "described"))
+    return next((text for text in descriptions if text), None)
+
+
 def formats() -> tuple[str, ...]:
     """The names of all formats, sorted."""
     return tuple(sorted(_by_format()))

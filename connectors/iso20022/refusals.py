@@ -1,0 +1,79 @@
+"""Why a file is refused: our own checks raise RefusedError, what libxml2 says is translated into the same words."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lxml import etree
+
+from connectors.contract import Refusal
+
+_EMPTY: Final = frozenset({etree.ErrorTypes.ERR_DOCUMENT_EMPTY})
+_CUT_OFF: Final = frozenset(
+    {
+        etree.ErrorTypes.ERR_TAG_NOT_FINISHED,
+        etree.ErrorTypes.ERR_DOCUMENT_END,
+        etree.ErrorTypes.ERR_GT_REQUIRED,
+        etree.ErrorTypes.ERR_LT_REQUIRED,
+        etree.ErrorTypes.ERR_LTSLASH_REQUIRED,
+        etree.ErrorTypes.ERR_COMMENT_NOT_FINISHED,
+        etree.ErrorTypes.ERR_CDATA_NOT_FINISHED,
+        etree.ErrorTypes.ERR_PI_NOT_FINISHED,
+        etree.ErrorTypes.ERR_XMLDECL_NOT_FINISHED,
+        etree.ErrorTypes.ERR_ATTRIBUTE_NOT_FINISHED,
+        etree.ErrorTypes.ERR_ATTRIBUTE_NOT_STARTED,
+        etree.ErrorTypes.ERR_ATTRIBUTE_WITHOUT_VALUE,
+        etree.ErrorTypes.ERR_DOCTYPE_NOT_FINISHED,
+        etree.ErrorTypes.ERR_NAME_REQUIRED,
+    }
+)
+_ENCODING: Final = frozenset(
+    {
+        etree.ErrorTypes.ERR_INVALID_ENCODING,
+        etree.ErrorTypes.ERR_UNSUPPORTED_ENCODING,
+        etree.ErrorTypes.ERR_UNKNOWN_ENCODING,
+        etree.ErrorTypes.I18N_CONV_FAILED,
+        etree.ErrorTypes.I18N_NO_HANDLER,
+    }
+)
+_LIMIT: Final = frozenset({etree.ErrorTypes.ERR_INTERNAL_ERROR, 114})  # 114: XML_ERR_RESOURCE_LIMIT
+_SHOWN: Final = 160
+
+
+class RefusedError(Exception):
+    """Raised inside a reader only: the whole file must not be used."""
+
+    def __init__(self, reason: str, where: str, expected: str, found: str) -> None:
+        super().__init__(reason)
+        self.reason, self.where, self.expected, self.found = reason, where, expected, found
+
+    def refusal(self, format_: str, message_id: str | None) -> Refusal:
+        """The reader's last word."""
+        return Refusal(self.reason, self.where, self.expected, self.found[:_SHOWN], format_, message_id)
+
+
+def refused_xml(error: etree.XMLSyntaxError, at_end: bool) -> RefusedError:
+    """What the parser found. ``at_end``: it has seen all bytes, so that something open is something cut off."""
+    code, found = getattr(error, "code", 0), _words(error)
+    line, column = error.position
+    where = f"line {line}, column {column}"
+    if code in _ENCODING:
+        return RefusedError("wrong_encoding", where, "text in the encoding that the file declares (else UTF-8)", found)
+    if code in _LIMIT or "limit" in found or "Excessive depth" in found:
+        return _beyond_limit(where, found)
+    if at_end and code in _EMPTY:
+        return RefusedError("empty", "the file", "an XML document", found)
+    if at_end and code in _CUT_OFF:
+        return RefusedError("truncated", where, "the end of the document", found)
+    return RefusedError("malformed_xml", where, "well-formed XML", found)
+
+
+def _beyond_limit(where: str, found: str) -> RefusedError:
+    if "depth" in found:
+        return RefusedError("nesting_too_deep", where, "at most 256 elements within each other", found)
+    return RefusedError("field_too_long", where, "fields of a few thousand characters at most", found)
+
+
+def _words(error: etree.XMLSyntaxError) -> str:
+    """libxml2's sentence without the position that lxml appends."""
+    return (error.msg or "no XML").split(", line ")[0].strip()
