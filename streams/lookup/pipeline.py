@@ -1,0 +1,81 @@
+"""Whether what has arrived has also been worked on: the workers' group, its members and how far it is behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from schemas.contracts import contracts
+from schemas.names import topic_name
+from streams.lookup.log import CommittedLog, Place
+
+AGENTS: Final = frozenset({"normalise", "correlate", "lifecycle", "duplicates"})
+_TIMEOUT_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One worker in the group, and how many input partitions it has."""
+
+    client_id: str
+    host: str
+    partitions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The workers' group as the broker sees it. ``positions``: the next offset to be read, by input partition."""
+
+    group: str
+    state: str
+    members: tuple[Member, ...]
+    positions: Mapping[Place, int]
+    lag: Mapping[Place, int]
+
+    @property
+    def behind(self) -> int:
+        """Records that no worker has taken yet."""
+        return sum(self.lag.values())
+
+    @property
+    def advice(self) -> str | None:
+        """What to do so that the answer becomes complete; None if it is."""
+        if not self.members and self.behind:
+            return f"no worker runs and {self.behind} records wait: start one with `paystate worker`"
+        if self.behind:
+            return f"the workers are {self.behind} records behind: look again in a moment"
+        if not self.members:
+            return "no worker runs: start one with `paystate worker` before more comes in"
+        return None
+
+
+def input_topics(generation: int) -> list[str]:
+    """Kafka names of what the agents read, as the contracts say; tables' own changelogs are no inputs."""
+    return [
+        topic_name(row.name, generation)
+        for row in contracts()
+        if AGENTS.intersection(row.consumers) and "compact" not in row.cleanup_policy
+    ]
+
+
+def look(admin: AdminClient, log: CommittedLog, group: str, topics: Sequence[str]) -> Pipeline:
+    """The group now. A group that nobody has joined yet has read nothing. Raises ReadError, KafkaException."""
+    places = log.places(*topics)
+    committed = _committed(admin, group, places)
+    positions = log.beginnings(place for place in places if place not in committed) | committed
+    lag = {place: max(end - positions[place], 0) for place, end in log.ends(places).items()}
+    described = admin.describe_consumer_groups([group])[group].result(_TIMEOUT_S)
+    members = tuple(
+        Member(row.client_id, row.host.lstrip("/"), len(row.assignment.topic_partitions)) for row in described.members
+    )
+    return Pipeline(group, described.state.name.lower(), members, positions, lag)
+
+
+def _committed(admin: AdminClient, group: str, places: Sequence[Place]) -> dict[Place, int]:
+    asked = ConsumerGroupTopicPartitions(group, [TopicPartition(*place) for place in places])
+    answer = admin.list_consumer_group_offsets([asked])[group].result(_TIMEOUT_S)
+    return {(row.topic, row.partition): row.offset for row in answer.topic_partitions if row.offset >= 0}
