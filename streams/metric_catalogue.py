@@ -30,6 +30,42 @@ class Metric:
     buckets: tuple[float, ...] = ()
 
 
+#: Every label, and the closed set that its values come from.
+LABELS: Final[dict[str, str]] = {
+    "agent": "the agents of the app: normalise, correlate, lifecycle, duplicates",
+    "bank": "PAYSTATE_METRICS__BANKS, else the first 64 seen; any other is `other`, none is `unknown`",
+    "kind": "the alert kinds of payments.alerts.v1",
+    "mode": "live, replay",
+    "outcome": "applied, late, duplicate, conflict, invalid",
+    "partition": "partition numbers",
+    "rail": "PAYSTATE_METRICS__RAILS, else the first 64 seen; any other is `other`, none is `unknown`",
+    "reason_class": "why a record cannot be folded, see the runbook of the dead letters; any other is `other`",
+    "region": "PAYSTATE_METRICS__REGIONS, else the first 64 seen; any other is `other`, none is `unknown`",
+    "rule": "the duplicate rules of payments.duplicate-alerts.v1",
+    "severity": "info, warning, critical",
+    "source": "PAYSTATE_METRICS__SOURCES, else the first 64 seen; any other is `other`",
+    "stage": "ingest, publish",
+    "status": "the statuses of payments.state.v1",
+    "table": "the tables of the app",
+    "to_status": "the statuses of payments.state.v1",
+    "topic": "the topics of the app",
+}
+#: Why a record became a dead letter; the code that raises BadRecord is held to this set by a test.
+REASON_CLASSES: Final = (
+    "conflict",
+    "handler_error",
+    "invalid",
+    "limit",
+    "null_key",
+    "null_value",
+    "oversized",
+    "rejected",
+    "undecodable",
+    "unencodable",
+    "unmappable",
+    "wrong_key",
+)
+
 PROCESSING_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 DELAY_S: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 ACK_S: Final = (
@@ -61,7 +97,7 @@ TRANSITIONS: Final = Metric(
     "payments_transitions_total",
     Kind.COUNTER,
     ("bank", "rail", "region", "to_status", "mode"),
-    "Lifecycle transitions published, by the status reached.",
+    "Steps of payments into a status; a transition that leaves the status as it is (flag, late milestone) is none.",
 )
 ALERTS: Final = Metric(
     "payments_alerts_total", Kind.COUNTER, ("kind", "severity", "mode"), "Alerts raised (withdrawals not counted)."
@@ -88,6 +124,12 @@ PROCESSING: Final = Metric(
 )
 COMMIT: Final = Metric(
     "payments_commit_duration_seconds", Kind.HISTOGRAM, (), "One Kafka transaction, begin to commit.", PROCESSING_S
+)
+ABORTS: Final = Metric(
+    "payments_aborted_units_total",
+    Kind.COUNTER,
+    (),
+    "Units of work whose transaction was aborted; their records are folded again.",
 )
 BATCH: Final = Metric("payments_batch_records", Kind.GAUGE, (), "Input records in the last unit of work.")
 WATERMARK: Final = Metric(
@@ -130,11 +172,17 @@ OPEN: Final = Metric(
     ("partition", "region", "bank", "rail", "status"),
     "Payments that are not closed, by status; roll-ups of the owned partitions.",
 )
+OLDEST_OPEN: Final = Metric(
+    "payments_oldest_open_timestamp_seconds",
+    Kind.GAUGE,
+    ("partition", "region", "bank", "rail", "status"),
+    "First milestone of the oldest payment that is not closed, rounded down to the hour.",
+)
 ACK_LATENCY: Final = Metric(
     "payments_bank_ack_latency_seconds",
     Kind.HISTOGRAM,
-    ("bank", "rail", "mode"),
-    "From submission to the bank's first acknowledgement, by their clocks; exact times only.",
+    ("bank", "rail", "region", "mode"),
+    "From submission to the bank's first word, a status report or the booking, by their clocks; exact times only.",
     ACK_S,
 )
 APPROVAL_DURATION: Final = Metric(
@@ -167,6 +215,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     EVENT_DELAY,
     PROCESSING,
     COMMIT,
+    ABORTS,
     BATCH,
     WATERMARK,
     LAG,
@@ -176,6 +225,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     OWNER,
     DLQ,
     OPEN,
+    OLDEST_OPEN,
     ACK_LATENCY,
     APPROVAL_DURATION,
     CYCLE_TIME,
