@@ -1,4 +1,4 @@
-"""An exactly-once Faust app: Faust's agents, pages, tasks and supervision, and our engine where Faust has its Kafka side."""
+"""An exactly-once Faust app: Faust's agents, pages, tasks and supervision, our engine in place of its Kafka side."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class BootStrategy(FaustBootStrategy):  # type: ignore[misc]  # Faust is not typ
 class App(faust.App):  # type: ignore[misc]  # Faust is not typed: its classes are Any to mypy
     """A Faust app whose inputs, tables and outputs are exactly once.
 
-    `dead_letters` says where records go that cannot be folded. `hooks` is called at fault points (tests), `metrics` with
-    what happened, `clients` makes Kafka clients. Other options are Faust's.
+    `dead_letters` says where records go that cannot be folded. `hooks` is called at fault points (tests), `metrics`
+    with what happened, `clients` makes Kafka clients. Other options are Faust's.
     """
 
     BootStrategy = BootStrategy
@@ -98,16 +98,16 @@ class App(faust.App):  # type: ignore[misc]  # Faust is not typed: its classes a
         """Topics that handlers may send to; checked when the worker starts."""
         self._outputs.extend(topics)
 
-    def Table(  # type: ignore[override]  # noqa: N802 - Faust's name; ours has a changelog and a codec, not a default
+    def Table(  # noqa: N802 - Faust's name; ours has a changelog and a codec, not a default
         self,
         name: str,
         *,
-        changelog: Topic[V],
+        changelog: Topic[Any],
         key: type = str,
         encode: Callable[[V], bytes] | None = None,
         decode: Callable[[bytes], V] | None = None,
     ) -> TableDeclaration[V]:
-        """A table whose rows are the values of `changelog`, in its codec or in the given pair's bytes. Keys are strings."""
+        """A table: its rows are the values of `changelog`, in its codec or the given pair's bytes. Keys are strings."""
         if key is not str:
             raise ConfigurationError(f"table {name}: keys are strings, found {key.__name__}")
         return TableDeclaration(name, changelog, encode or changelog.encode, decode or changelog.decode)
@@ -148,7 +148,7 @@ class App(faust.App):  # type: ignore[misc]  # Faust is not typed: its classes a
     # -- where Faust is held: each has a test that fails when a new version moves it
 
     async def _wait_for_table_recovery_completed(self) -> bool:
-        """Faust asks "did the app stop while we waited?". Our tables are restored partition by partition, while running."""
+        """Faust asks "did the app stop while we waited?". Our tables are restored one by one, while running."""
         return False
 
     async def _on_agent_error(self, agent: Any, exc: BaseException) -> None:

@@ -26,7 +26,7 @@ Handler = Callable[..., Again | None]
 
 
 class Batch:
-    """Records of one task (one agent's inputs in one partition), lowest timestamp first, to be folded once by `each`."""
+    """Records of one task (an agent's inputs in one partition), lowest timestamp first, to be folded once by `each`."""
 
     def __init__(
         self,
@@ -52,17 +52,18 @@ class Batch:
     def each(self, handler: Handler) -> None:
         """Call `handler(record, *tables, out)` for every record, each within a savepoint.
 
-        A record whose handler raises leaves nothing behind and goes to the dead letters; the next one is taken. Errors of
-        the infrastructure are raised: the record is not at fault. After AGAIN the batch ends before its other records.
+        A record whose handler raises leaves nothing behind and goes to the dead letters; the next one is taken. Errors
+        of the infrastructure are raised: the record is not at fault. After AGAIN the batch ends before the others.
         """
         if self.is_folded:
             raise InfrastructureError("batch.each was called twice for one batch: its records would be folded twice")
         self.is_folded = True
         tables, out, undo, row_limits = self.tables, self.out, self._undo, self._row_limits
+        sent, notes = out.sent, out.notes
         done = 0
         for record in self.records:
             undo.clear()
-            savepoint = out.savepoint()
+            savepoint = len(sent), len(notes)
             try:
                 out.record_key = record.key
                 outcome = handler(record, *tables, out)
@@ -85,7 +86,7 @@ class Batch:
         self.done = done
 
     def _check_rows(self, row_limits: Sequence[int]) -> None:
-        """Encode what this record wrote, so that a row that cannot be encoded is its record's fault and nobody else's."""
+        """Encode what this record wrote, so that a row that cannot be encoded is its own record's fault."""
         by_dirty = {id(table.dirty): (table, limit) for table, limit in zip(self.tables, row_limits, strict=True)}
         for dirty, key, _ in self._undo:
             table, limit = by_dirty[id(dirty)]

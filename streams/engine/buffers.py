@@ -11,7 +11,7 @@ from streams.engine.clients import Message
 from streams.engine.record import Record
 from streams.engine.topic import Topic
 
-_by_order = attrgetter("order_us")
+_by_order = attrgetter("order_ms")
 _input_index = attrgetter("input_index")
 _size = attrgetter("size_bytes")
 
@@ -32,16 +32,17 @@ class InputBuffer:
         self.size_bytes = 0
         #: The offset behind the last record and the transaction markers after it, when the end was reached.
         self._end = position
-        self._latest_us = 0
+        self._latest_ms = 0
         #: Log-append time of the last record that was committed (microseconds), 0 before the first.
         self.watermark_us = 0
 
     def add(self, message: Message) -> None:
         """Append a record as the consumer hands it out; one below the position was folded before."""
-        record = Record(self.topic, self.index, message, self._latest_us)
-        if record.offset < self.position:
+        offset = message.offset()
+        if offset < self.position:
             return
-        self._latest_us = record.order_us
+        record = Record(self.topic, self.index, message, offset, self._latest_ms)
+        self._latest_ms = record.order_ms
         self.records.append(record)
         self.size_bytes += record.size_bytes
 
@@ -50,7 +51,7 @@ class InputBuffer:
         self._end = max(self._end, offset)
 
     def position_after(self, count: int) -> int:
-        """The offset to commit when the first `count` records are folded: behind trailing markers if that is all there is."""
+        """The offset to commit when the first `count` records are folded: behind trailing markers if those are all."""
         if count < len(self.records):
             return self.records[count - 1].offset + 1 if count else self.position
         last = self.records[-1].offset + 1 if self.records else self.position
@@ -61,7 +62,7 @@ class InputBuffer:
         if count:
             taken = self.records[:count]
             self.size_bytes -= sum(map(_size, taken))
-            self.watermark_us = taken[-1].order_us
+            self.watermark_us = taken[-1].order_ms * 1000
             del self.records[:count]
         self.position = position
 
@@ -79,11 +80,6 @@ class InputPartition:
         self.readers = readers
         self.buffers = tuple(readers.values())
         self.is_paused = False
-
-    def add(self, message: Message) -> None:
-        """Hand a record to its readers."""
-        for buffer in self.buffers:
-            buffer.add(message)
 
     def reached_end(self, offset: int) -> None:
         """The consumer saw the end of the partition."""
@@ -127,7 +123,7 @@ def collect(buffers: Sequence[InputBuffer], most: int, pinned: Record | None = N
         return []
     if len(heads) == 1:
         return heads[0]
-    # Each head is already in order, so this is a merge of runs; it is stable, and order_us never falls within an input.
+    # Each head is already in order, so this is a merge of runs; it is stable, and order_ms never falls within an input.
     merged = sorted((record for head in heads for record in head), key=_by_order)
     if pinned is None:
         return merged[:most]

@@ -10,8 +10,8 @@ V = TypeVar("V")
 class TwoGenerationCache(Generic[V]):
     """Keeps up to `most_bytes` of rows, counted encoded. What is not touched for a whole generation is forgotten.
 
-    A hit in the old generation moves the row to the young one; when the young one holds half of the bound it becomes the
-    old one, and the old one is dropped.
+    A hit in the old generation moves the row to the young one; when the young one holds half of the bound it becomes
+    the old one, and the old one is dropped.
     """
 
     def __init__(self, most_bytes: int) -> None:

@@ -1,7 +1,9 @@
 """The part of confluent-kafka that the engine uses, as protocols, and where its clients are made.
 
-Everything the engine knows of Kafka comes through `Clients`: a test replaces it by a model of Kafka and controls every answer.
+Everything the engine knows of Kafka comes through `Clients`: a test can replace it by a model and control every answer.
 """
+
+# ruff: noqa: D102 -- the protocols repeat methods of confluent-kafka, which documents them
 
 from __future__ import annotations
 
@@ -9,16 +11,42 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
-from confluent_kafka import Consumer, KafkaError, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from streams.engine.settings import EngineSettings
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 Config = dict[str, Any]
+
+#: What is said while brokers restart, leaders move or coordinators load. Only transactions' errors say it themselves.
+PASSING: Final = frozenset(
+    {
+        KafkaError._TIMED_OUT,
+        KafkaError._TRANSPORT,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._RESOLVE,
+        KafkaError._WAIT_COORD,
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError.NETWORK_EXCEPTION,
+        KafkaError.BROKER_NOT_AVAILABLE,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.UNSTABLE_OFFSET_COMMIT,
+    }
+)
 
 
 class Message(Protocol):
@@ -80,6 +108,22 @@ class Clients(Protocol):
     def admin(self, config: Config) -> Any: ...
 
 
+def answer(call: Callable[[], T], patience: Callable[[], None]) -> T:
+    """Kafka's answer to a question, asked again while brokers restart, leaders move or coordinators load.
+
+    `patience` waits a moment before the question is repeated, or raises to give up.
+    """
+    while True:
+        try:
+            return call()
+        except KafkaException as failure:
+            error = failure.args[0]
+            if not error.retriable() and error.code() not in PASSING:
+                raise
+            log.info("asking again: %s", error.str())
+            patience()
+
+
 class ClientLog(logging.Filter):
     """Passes a message of librdkafka once, then at most every `every_s`: refused connections come hundreds a minute."""
 
@@ -110,14 +154,17 @@ class ConfluentClients:
         self._log.addFilter(ClientLog())
 
     def consumer(self, config: Config) -> ConsumerClient:
+        """A consumer that logs here."""
         client: ConsumerClient = Consumer(self._with_callbacks(config), logger=self._log)
         return client
 
     def producer(self, config: Config) -> ProducerClient:
+        """A producer that logs here."""
         client: ProducerClient = Producer(self._with_callbacks(config), logger=self._log)
         return client
 
     def admin(self, config: Config) -> Any:
+        """An admin client that logs here."""
         return AdminClient(self._with_callbacks(config), logger=self._log)
 
     def _with_callbacks(self, config: Config) -> Config:

@@ -1,12 +1,13 @@
-"""The group's consumer: membership, polling into bounded buffers, pausing. All of it runs in the engine's Kafka thread."""
+"""The group's consumer: membership, polling into bounded buffers, pausing. Runs in the engine's Kafka thread."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_END, KafkaError, KafkaException, TopicPartition
 
 from streams.engine.buffers import InputPartition
 from streams.engine.clients import Clients, ConsumerClient, Message, group_config
@@ -26,12 +27,15 @@ _WITHOUT_KIP848 = (KafkaError.UNSUPPORTED_VERSION, KafkaError._UNSUPPORTED_FEATU
 class Assignments(Protocol):
     """Told of rebalances, from within a poll and never while a transaction is open."""
 
-    def assigned(self, inputs: Sequence[InputKey]) -> None: ...
-    def revoked(self, inputs: Sequence[InputKey], *, lost: bool) -> None: ...
+    def assigned(self, inputs: Sequence[InputKey]) -> None:
+        """These are this worker's now."""
+
+    def revoked(self, inputs: Sequence[InputKey], *, lost: bool) -> None:
+        """These are this worker's no more; `lost`: they may be another's already."""
 
 
 class GroupConsumer:
-    """A member of the consumer group. Newly assigned partitions stay paused until `read` says from where to read them."""
+    """A member of the consumer group. New partitions stay paused until `read` says from where to read them."""
 
     def __init__(
         self,
@@ -98,40 +102,48 @@ class GroupConsumer:
         try:
             messages = self._open.consume(most, timeout_s)
         except KafkaException as failure:
-            self._handle(failure.args[0], None)
+            self._handle(failure.args[0])
             return 0
         reading = self._reading
-        touched = set()
         for message in messages:
-            error = message.error()
-            key = (message.topic(), message.partition())
-            if error is None:
-                source = reading.get(key)
-                # Not read here: revoked a moment ago, or restored and not yet sought; it will be read again from its position.
-                if source is not None:
-                    source.add(message)
-                    touched.add(source)
-            elif error.code() == _END:
-                if key in reading:
-                    reading[key].reached_end(message.offset())
-            else:
-                self._handle(error, message)
-        for source in touched:
-            if source.size_bytes > self._settings.input_buffer_bytes and not source.is_paused:
-                self._open.pause([TopicPartition(source.topic, source.partition)])
-                source.is_paused = True
+            if message.error() is not None:
+                self._event(message)
+                continue
+            source = reading.get((message.topic(), message.partition()))
+            # None: revoked a moment ago, or restored and not yet sought; it will be read again from its position.
+            if source is not None:
+                for buffer in source.buffers:
+                    buffer.add(message)
+        if messages:
+            self._pause_full()
         return len(messages)
 
-    def _handle(self, error: Any, message: Message | None) -> None:
+    def _event(self, message: Message) -> None:
+        error, source = message.error(), self._reading.get((message.topic(), message.partition()))
+        if error.code() == _END:
+            if source is not None:
+                source.reached_end(message.offset())
+        elif error.code() == _RESET:
+            # One below the position is an echo of before the seek.
+            if source is not None and not 0 <= message.offset() < source.position:
+                raise LostInput(f"{source.topic}[{source.partition}]: {error.str()}. {LOST_ADVICE}")
+        else:
+            self._handle(error)
+
+    def _pause_full(self) -> None:
+        most_bytes = self._settings.input_buffer_bytes
+        for source in self._reading.values():
+            if not source.is_paused and source.size_bytes > most_bytes:
+                self._open.pause([TopicPartition(source.topic, source.partition)])
+                source.is_paused = True
+
+    def _handle(self, error: Any) -> None:
         code = error.code()
         if code in _WITHOUT_KIP848 and self._kip848 and self._settings.group_protocol is GroupProtocol.AUTO:
             log.warning("the broker does not know KIP-848 groups (%s): using the classic protocol", error.str())
-            self._kip848 = False
             self._open.close()
+            self._kip848 = False
             self.join()
-        elif code == _RESET:
-            if message is not None and (message.topic(), message.partition()) in self._reading:
-                raise LostInput(f"{message.topic()}[{message.partition()}]: {error.str()}. {LOST_ADVICE}")
         elif error.fatal():
             raise InfrastructureError(f"the group's consumer cannot go on: {error.name()}: {error.str()}")
         else:
@@ -173,13 +185,23 @@ class GroupConsumer:
         self._open.pause([TopicPartition(topic, partition) for topic, partition in inputs])
 
     def end_offset(self, topic: str, partition: int) -> int | None:
-        """The end of an input as the last fetch told it (the last stable offset), None if not known yet. Asks nobody."""
-        known = self._open.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
+        """An input's end as the last fetch told it (the last stable offset), None if not known yet. Asks nobody."""
+        client = self._client
+        if client is None:
+            return None
+        try:
+            known = client.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
+        except (KafkaException, RuntimeError):
+            return None  # asked from another thread while the partition or the client goes
         return known[1] if known is not None and known[1] >= 0 else None
 
     def member_id(self) -> str:
         """The member's id in the group."""
-        return (self._client.memberid() if self._client is not None else None) or ""
+        client = self._client
+        try:
+            return (client.memberid() if client is not None else None) or ""
+        except RuntimeError:
+            return ""  # closed a moment ago
 
     def leave(self) -> None:
         """Leave the group; partitions are revoked in here."""
@@ -188,14 +210,15 @@ class GroupConsumer:
             self._client = None
 
     def _on_assign(self, client: ConsumerClient, partitions: list[Any]) -> None:
-        # A given offset keeps librdkafka from looking for one; nothing is fetched before `read` seeks.
-        placed = [TopicPartition(tp.topic, tp.partition, 0) for tp in partitions]
-        if self._kip848:
-            client.incremental_assign(placed)
-        else:
-            client.assign(placed)
-        client.pause(placed)
-        self._assignments.assigned([(tp.topic, tp.partition) for tp in partitions])
+        # Paused until `read` seeks. The end is an offset that always exists: retention may have deleted the first ones.
+        placed = [TopicPartition(tp.topic, tp.partition, OFFSET_END) for tp in partitions]
+        with _ending_the_process():
+            if self._kip848:
+                client.incremental_assign(placed)
+            else:
+                client.assign(placed)
+            client.pause(placed)
+            self._assignments.assigned([(tp.topic, tp.partition) for tp in partitions])
 
     def _on_revoke(self, client: ConsumerClient, partitions: list[Any]) -> None:
         self._give_up(client, partitions, lost=False)
@@ -206,14 +229,24 @@ class GroupConsumer:
     def _give_up(self, client: ConsumerClient, partitions: list[Any], *, lost: bool) -> None:
         keys = [(tp.topic, tp.partition) for tp in partitions]
         self.stop_reading(keys)
-        self._assignments.revoked(keys, lost=lost)
-        if self._kip848:
-            client.incremental_unassign(partitions)
-        else:
-            client.unassign()
+        with _ending_the_process():
+            self._assignments.revoked(keys, lost=lost)
+            if self._kip848:
+                client.incremental_unassign(partitions)
+            else:
+                client.unassign()
+
+
+@contextmanager
+def _ending_the_process() -> Iterator[None]:
+    """Around a rebalance: half of one must not be taken for a passing error of the poll that it happens in."""
+    try:
+        yield
+    except KafkaException as failure:
+        raise InfrastructureError(f"the rebalance failed: {failure.args[0].str()}") from failure
 
 
 LOST_ADVICE = (
-    "Records were deleted before they were read. Find out what they were (the archive and raw topic hold the originals), then "
-    "move the group's offset with kafka-consumer-groups --reset-offsets, with all workers stopped"
+    "Records were deleted before they were read. Find out what they were (archive and raw topic hold the originals), "
+    "then move the group's offset with kafka-consumer-groups --reset-offsets, with all workers stopped"
 )

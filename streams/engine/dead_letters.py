@@ -1,10 +1,10 @@
-"""Records that could not be folded: kept whole, with all that is needed to understand and to replay them; and the breaker."""
+"""Records that could not be folded: kept whole, with all it takes to understand and replay them; and the breaker."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from streams.engine.errors import BadRecord, BreakerOpen
 from streams.engine.record import Record
@@ -20,7 +20,7 @@ _TRACE_HEADER = "trace_id"
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a record could not be folded, and the record as it was. Attribute names are those of payments.dead-letters."""
+    """Why a record could not be folded, and the record as it was. Attributes are named as in payments.dead-letters."""
 
     stage: str
     error_class: str
@@ -58,7 +58,7 @@ def describe(stage: str, record: Record, error: Exception, failed_at_us: int) ->
         stage=stage,
         error_class=type(error).__name__,
         reason_class=error.reason_class if isinstance(error, BadRecord) else "handler_error",
-        message=str(error)[:_MESSAGE_CHARACTERS],
+        message=_text(error),
         source_topic=record.source.kafka_name,
         source_partition=record.partition,
         source_offset=record.offset,
@@ -70,6 +70,27 @@ def describe(stage: str, record: Record, error: Exception, failed_at_us: int) ->
         failed_at=failed_at_us,
         trace_id=_text_header(headers, _TRACE_HEADER),
     )
+
+
+def cut(failure: Failure, most_bytes: int) -> Failure:
+    """The failure with at most so many bytes of key and of value, without headers; its message says what is missing."""
+    key, value = failure.key or b"", failure.value or b""
+    said = (
+        f"[cut: the record has a key of {len(key)}, a value of {len(value)} bytes and {len(failure.headers)} headers; "
+        f"it is whole at {failure.source_topic}[{failure.source_partition}]@{failure.source_offset}] "
+    )
+    return replace(
+        failure,
+        message=(said + failure.message)[:_MESSAGE_CHARACTERS],
+        key=failure.key and key[:most_bytes],
+        value=failure.value and value[:most_bytes],
+        headers=(),
+    )
+
+
+def _text(error: Exception) -> str:
+    """The error's text, fit for UTF-8: JSON can bring half characters into it."""
+    return str(error)[:_MESSAGE_CHARACTERS].encode(errors="backslashreplace").decode()[:_MESSAGE_CHARACTERS]
 
 
 def _text_header(headers: tuple[tuple[str, bytes | None], ...], name: str) -> str:
@@ -84,8 +105,8 @@ def _earlier_attempts(headers: tuple[tuple[str, bytes | None], ...]) -> int:
 class Breaker:
     """Watches one agent's share of dead letters over its last records.
 
-    Asked before a transaction: when it opens, the unit at hand is not committed and the process ends, so what tripped it is
-    read again by whatever is started next.
+    Asked before a transaction: when it opens, the unit at hand is not committed and the process ends, so what tripped
+    it is read again by whatever is started next.
     """
 
     def __init__(self, stage: str, settings: BreakerSettings) -> None:

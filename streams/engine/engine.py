@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -11,7 +12,8 @@ from typing import Any, TypeVar
 
 from mode import Service
 
-from streams.engine.clients import Clients, ConfluentClients, producer_config
+from streams.engine.buffers import InputPartition
+from streams.engine.clients import Clients, ConfluentClients, answer, producer_config
 from streams.engine.consumer import GroupConsumer
 from streams.engine.errors import InfrastructureError
 from streams.engine.hooks import FaultPoint, Hooks
@@ -33,13 +35,14 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _STATUS_PERIOD_S = 1.0
+_KAFKA_PAUSE_S = 1.0
 
 
 class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes are Any to mypy
     """Runs an app's agents over its inputs, exactly once.
 
     All calls to Kafka's group and producer happen in one thread; agents run in the event loop; restores have threads of
-    their own. Whatever it cannot deal with ends the process non-zero: what is committed is right, and a restart goes on.
+    their own. Whatever it cannot deal with ends the process non-zero: what is committed is right, a restart goes on.
     """
 
     def __init__(
@@ -73,7 +76,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         self._last_turn_s = clock()
         self._next_report_s = 0.0
         self._failure = ""
-        self._stop_asked = False
+        self._stop_asked = threading.Event()
         self._consumer: GroupConsumer | None = None
         self._ownership: Ownership | None = None
         self._work: UnitOfWork | None = None
@@ -82,7 +85,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
 
     @Service.task  # type: ignore[untyped-decorator]  # mode is not typed
     async def _run(self) -> None:
-        """Units of work until told to stop. An exception ends the process: Faust hands it on, the watchdog makes sure."""
+        """Units of work until told to stop. An exception ends the process: Faust hands it on, a watchdog makes sure."""
         try:
             work = await self._in_kafka_thread(self._start)
             self._state = EngineState.RUNNING
@@ -98,10 +101,10 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
             self._ended.set()
 
     def _start(self) -> UnitOfWork:
-        """Check the topics, claim the transactional id, join the group: in this order, or a zombie could still commit."""
+        """Check the topics, claim the transactional id, join the group: in this order, or a zombie could commit."""
         settings, declared = self.settings, self._declare()
         cluster = Cluster(self._clients.admin(dict(settings.client)), settings.request_timeout_ms / 1000)
-        facts = cluster.describe(declared.all_topics)
+        facts = answer(lambda: cluster.describe(declared.all_topics), self._wait_for_kafka)
         check(declared, facts, settings)
         written = [facts[topic.kafka_name].max_bytes for topic in declared.outputs]
         written += [facts[table.changelog.kafka_name].max_bytes for table in declared.tables]
@@ -155,22 +158,26 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
 
     async def on_stop(self) -> None:
         """Finish the open unit, leave the group, close the stores. mode calls this before the service's tasks end."""
-        self._stop_asked = True
+        self._stop_asked.set()
         self._watch("it was told to stop")
         if self._state is not EngineState.FAILED:
             self._state = EngineState.STOPPING
             self._reached(FaultPoint.STOPPING)
         if self._started.is_set():
             await self._ended.wait()
-        await self._in_kafka_thread(self._leave)
-        self._restore_threads.shutdown(wait=False, cancel_futures=True)
-        self._kafka_thread.shutdown(wait=False)
+        try:
+            await self._in_kafka_thread(self._leave)
+        finally:
+            self._restore_threads.shutdown(wait=False, cancel_futures=True)
+            self._kafka_thread.shutdown(wait=False)
 
     def _leave(self) -> None:
-        if self._consumer is not None:
-            self._consumer.leave()
-        if self._ownership is not None:
-            self._ownership.stop()
+        try:
+            if self._consumer is not None:
+                self._consumer.leave()
+        finally:
+            if self._ownership is not None:
+                self._ownership.stop()
         if self._state is not EngineState.FAILED:
             self._state = EngineState.STOPPED
         self._reached(FaultPoint.LEFT)
@@ -188,8 +195,14 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
     def _keep_trying(self) -> None:
         """Asked before a call to Kafka is repeated."""
         self._last_turn_s = self._clock()
-        if self._stop_asked or self._state is EngineState.FAILED:
-            raise InfrastructureError("told to stop while Kafka could not be reached; nothing was committed meanwhile")
+        if self._stop_asked.is_set() or self._state is EngineState.FAILED:
+            raise InfrastructureError("told to stop while Kafka could not be reached; it knows what was committed last")
+
+    def _wait_for_kafka(self) -> None:
+        if self._state is EngineState.STARTING:
+            log.warning("waiting for Kafka at %s", self.settings.client["bootstrap.servers"])
+        self._stop_asked.wait(_KAFKA_PAUSE_S)
+        self._keep_trying()
 
     async def _in_kafka_thread(self, call: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._kafka_thread, call, *arguments)
@@ -250,24 +263,22 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
                 return f"partition {status.partition} waits for its inputs {', '.join(status.missing_inputs)}"
         return ""
 
+    def _input_status(self, source: InputPartition) -> InputStatus:
+        end = None if self._consumer is None else self._consumer.end_offset(source.topic, source.partition)
+        return InputStatus(
+            topic=source.topic,
+            partition=source.partition,
+            position=source.position,
+            lag=None if end is None else max(0, end - source.position),
+            buffered_records=max(len(buffer.records) for buffer in source.buffers),
+            buffered_bytes=source.size_bytes,
+            paused=source.is_paused,
+            watermark_us=max(buffer.watermark_us for buffer in source.buffers),
+        )
+
     def _partition_status(self, partition: Partition) -> PartitionStatus:
-        assert self._consumer is not None
-        inputs = []
-        for source in list(partition.reading.values()):
-            end = self._consumer.end_offset(source.topic, source.partition)
-            inputs.append(
-                InputStatus(
-                    topic=source.topic,
-                    partition=source.partition,
-                    position=source.position,
-                    lag=None if end is None else max(0, end - source.position),
-                    buffered_records=max(len(buffer.records) for buffer in source.buffers),
-                    buffered_bytes=source.size_bytes,
-                    paused=source.is_paused,
-                    watermark_us=max(buffer.watermark_us for buffer in source.buffers),
-                )
-            )
-        needed = {topic.kafka_name for task in partition.tasks for topic in task.inputs.topics}
+        inputs = [self._input_status(source) for source in list(partition.reading.values())]
+        needed = self._ownership.needed if self._ownership is not None else set()
         holds_records = any(status.buffered_records for status in inputs)
         still_s = self._clock() - partition.moved_s
         return PartitionStatus(

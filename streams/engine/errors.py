@@ -6,7 +6,8 @@ from __future__ import annotations
 class BadRecord(Exception):  # noqa: N818 - it names the thing at fault, as the field does
     """This record cannot be folded. Its effects are undone and it goes to the dead letters in the same transaction.
 
-    `reason_class` is one word of a closed set (a label of metrics), `message` says what was expected, found, and what to do.
+    `reason_class` is one word of a closed set (a label of metrics), `message` says what was expected, found, and what
+    to do.
     """
 
     def __init__(self, message: str, reason_class: str = "rejected") -> None:
@@ -15,7 +16,7 @@ class BadRecord(Exception):  # noqa: N818 - it names the thing at fault, as the 
 
 
 class InfrastructureError(Exception):
-    """The store, the memory, the topology or the engine's own use is at fault, not the record: the process ends non-zero."""
+    """The store, the memory, the topology or the engine's own use is at fault, not the record: the process ends."""
 
 
 class ConfigurationError(InfrastructureError):
@@ -47,7 +48,7 @@ class TransactionAborted(Exception):  # noqa: N818 - it names what happened
 
 
 class ProducerFenced(InfrastructureError):  # noqa: N818 - it names what happened
-    """The producer can do nothing any more (fenced or fatal). Whether the last commit happened is known only to Kafka."""
+    """The producer can do nothing any more (fenced or fatal). Whether the last commit happened only Kafka knows."""
 
 
 class RestoreCancelled(Exception):  # noqa: N818 - it names what happened

@@ -1,7 +1,7 @@
 """Co-partitioned topics as a Faust channel of batches: where Faust's agents meet the engine.
 
-A Faust Stream hands a channel value that is not an Event to the agent as it is: no acks, no generation check, no sensors.
-An agent that asks for the next batch says that it is done with the last one; that is all the engine waits for.
+A Faust Stream hands a channel value that is not an Event to the agent as it is: no acks, no generation check, no
+sensors. An agent that asks for the next batch says that it is done with the last one; that is all the engine waits for.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Inputs(Channel):  # type: ignore[misc]  # Faust is not typed: its classes 
         return await root._next()
 
     async def _next(self) -> Batch:
-        """Called by the agent's stream. Ends the stream once the agent has failed: Faust would restart the agent for ever."""
+        """Called by the agent's stream. Ends it once the agent has failed: Faust would restart the agent for ever."""
         if self._handed_out and self._folding is not None and not self._folding.done():
             self._folding.set_result(None)
         if self._failure is not None:

@@ -1,4 +1,4 @@
-"""What a batch sends: encoded and checked at once, so that a failure belongs to its record and not to the transaction."""
+"""What a batch sends: encoded and checked at once, so that a failure belongs to its record, not to the transaction."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from streams.engine.dead_letters import DeadLetters, describe
+from streams.engine.dead_letters import DeadLetters, Failure, cut, describe
 from streams.engine.errors import INFRASTRUCTURE, BadRecord, InfrastructureError, UndeclaredTopic
 from streams.engine.hashing import partition_of
 from streams.engine.record import Record
@@ -46,23 +46,31 @@ class Outbox:
     def send(self, topic: Topic[V], key: str, value: V | None, partition: int | None = None) -> None:
         """Send a value with this unit. Without `partition`, the one that Java's partitioner gives to the key.
 
-        A value of None is a tombstone. Raises BadRecord (the record at hand becomes a dead letter) if the value cannot be
-        encoded or is too large for the topic, UndeclaredTopic (the process ends) if the app did not declare the topic.
+        A value of None is a tombstone. Raises BadRecord (the record at hand becomes a dead letter) if the value cannot
+        be encoded or is too large for the topic, UndeclaredTopic (the process ends) if the app did not declare it.
         """
         route = self._routes.get(topic.name)
         if route is None:
             raise UndeclaredTopic(f"agent {self._stage} sends to {topic.name}: declare it with app.outputs(...)")
-        data = None if value is None else self._encoded(topic, value)
         key_bytes = key.encode()
-        if (0 if data is None else len(data)) + len(key_bytes) > route.max_bytes:
+        data = None
+        size_bytes = len(key_bytes)
+        if value is not None:
+            data = self._encoded(topic, value)
+            size_bytes += len(data)
+        if size_bytes > route.max_bytes:
             raise BadRecord(
-                f"{topic.name}: a record of {len(data or b'')} bytes does not fit, at most {route.max_bytes}",
-                "oversized",
+                f"{topic.name}: a record of {size_bytes} bytes does not fit, at most {route.max_bytes}", "oversized"
             )
-        self.sent.append((route.kafka_name, data, key_bytes, self._choose(route, key, key_bytes, partition)))
+        # What is sent under the record's own key stays in its partition, where both topics are partitioned alike.
+        if partition is None and key == self.record_key and route.partitions == self._partitions:
+            chosen = self._partition
+        else:
+            chosen = self._choose(route, key_bytes, partition)
+        self.sent.append((route.kafka_name, data, key_bytes, chosen))
 
     def note(self, item: object) -> None:
-        """Hand an observation to the metrics when, and only when, this unit is committed and this record was not undone."""
+        """Hand an observation to the metrics if, and only if, this unit is committed and this record is not undone."""
         self.notes.append(item)
 
     def _encoded(self, topic: Topic[V], value: V) -> bytes:
@@ -73,10 +81,8 @@ class Outbox:
         except Exception as error:
             raise BadRecord(f"{topic.name}: cannot encode {type(value).__name__}: {error}", "unencodable") from error
 
-    def _choose(self, route: Route, key: str, key_bytes: bytes, partition: int | None) -> int:
+    def _choose(self, route: Route, key_bytes: bytes, partition: int | None) -> int:
         if partition is None:
-            if key == self.record_key and route.partitions == self._partitions:
-                return self._partition
             return partition_of(key_bytes, route.partitions)
         if 0 <= partition < route.partitions:
             return partition
@@ -84,26 +90,34 @@ class Outbox:
             f"{route.kafka_name} has {route.partitions} partitions, agent {self._stage} sent to {partition}"
         )
 
-    def savepoint(self) -> tuple[int, int]:
-        """Where the outbox stands, for `undo_to`."""
-        return len(self.sent), len(self.notes)
-
     def undo_to(self, savepoint: tuple[int, int]) -> None:
-        """Take back what was sent and noted since the savepoint."""
+        """Take back what was sent and noted since the savepoint, which is how much there was of both."""
         sent, notes = savepoint
         del self.sent[sent:]
         del self.notes[notes:]
 
     def dead_letter(self, record: Record, error: Exception) -> None:
-        """Send the record to the dead letters, whole, under its own key and partition number."""
-        sending = self._sending
-        failure = describe(self._stage, record, error, sending.wall_clock_us())
-        data = sending.dead_letters.encode(failure)
-        route = sending.dead_letters_route
+        """Send the record to the dead letters, whole, under its own key and partition number.
+
+        A record that its producer compressed may be larger than any topic takes. It is kept cut, and says so: better
+        than a partition that stands still. The whole of it stays in its input topic as long as that keeps it.
+        """
+        route = self._sending.dead_letters_route
+        failure = describe(self._stage, record, error, self._sending.wall_clock_us())
+        data = self._letter(record, failure)
+        if len(data) + len(failure.key or b"") > route.max_bytes:
+            failure = cut(failure, route.max_bytes // 4)
+            data = self._letter(record, failure)
         if len(data) + len(failure.key or b"") > route.max_bytes:
             raise InfrastructureError(
-                f"{record.place()} cannot be kept as a dead letter: {len(data)} bytes, {route.kafka_name} takes at most "
-                f"{route.max_bytes}. Raise its max.message.bytes; nothing was lost."
+                f"{record.place()} cannot be kept as a dead letter: {len(data)} bytes although it was cut, "
+                f"{route.kafka_name} takes at most {route.max_bytes}. Raise its max.message.bytes; nothing was lost."
             )
         self.sent.append((route.kafka_name, data, failure.key, record.partition % route.partitions))
         self.failures.append((record.topic, failure.reason_class))
+
+    def _letter(self, record: Record, failure: Failure) -> bytes:
+        try:
+            return self._sending.dead_letters.encode(failure)
+        except Exception as error:
+            raise InfrastructureError(f"{record.place()}: its dead letter cannot be encoded: {error}") from error

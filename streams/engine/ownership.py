@@ -1,4 +1,4 @@
-"""Which partitions this worker runs: from assignment through restore to activity, and back. Runs in the Kafka thread."""
+"""Which partitions this worker runs: from assignment through restore to activity and back. Runs in the Kafka thread."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ class Ownership:
         self._reached = reached
         self._clock = clock
         self._wall_clock_ms = wall_clock_ms
-        self._needed = {topic.kafka_name for inputs in topology for topic in inputs.topics}
+        #: Kafka names of the inputs that a partition needs, all of them, to run.
+        self.needed = {topic.kafka_name for inputs in topology for topic in inputs.topics}
         self.partitions: dict[int, Partition] = {}
         self._restoring: dict[int, Restoring] = {}
         #: Restores of partitions that were revoked meanwhile: each still holds its store until it has noticed.
@@ -79,7 +80,7 @@ class Ownership:
             partition = self.partitions.setdefault(number, Partition(number))
             partition.inputs.add(topic)
         for number in {number for _, number in inputs}:
-            if self.partitions[number].inputs == self._needed:
+            if self.partitions[number].inputs == self.needed:
                 self._start_restore(self.partitions[number])
         self._reached(FaultPoint.ASSIGNED)
 

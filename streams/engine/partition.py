@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from streams.engine.batch import Batch
 from streams.engine.buffers import InputBuffer, InputPartition, collect, count_by_input, reader_position
+from streams.engine.errors import InfrastructureError
 from streams.engine.inputs import Inputs
 from streams.engine.outbox import Outbox, Sending
 from streams.engine.record import Record
@@ -21,7 +21,7 @@ FRAMING_BYTES = 512
 
 
 class Phase(StrEnum):
-    """PARTIAL: not all of its inputs are assigned here, nothing runs. RESTORING: its store catches up. ACTIVE: it runs."""
+    """PARTIAL: not all its inputs are assigned here, nothing runs. RESTORING: its store catches up. ACTIVE: it runs."""
 
     PARTIAL = "partial"
     RESTORING = "restoring"
@@ -94,6 +94,11 @@ class Task:
             table.drop_dirty()
 
     @property
+    def holds_records(self) -> bool:
+        """Whether there is anything to fold."""
+        return any(buffer.records for buffer in self.buffers)
+
+    @property
     def has_moved_behind_markers(self) -> bool:
         """Whether an input's position could be committed further although there is nothing to fold."""
         return any(not buffer.records and buffer.position_after(0) > buffer.position for buffer in self.buffers)
@@ -126,7 +131,7 @@ class Partition:
         settings: EngineSettings,
         row_limits: Mapping[str, int],
     ) -> None:
-        """Its store is current: make buffers from the group's committed offsets (and metadata), and the tasks over them."""
+        """Its store is current: make buffers at the group's committed offsets (and metadata), and tasks over them."""
         self.store = store
         self.marks = store.marks()
         readers: dict[str, dict[str, InputBuffer]] = {}
@@ -139,6 +144,18 @@ class Partition:
             self.tasks.append(Task(inputs, self.number, buffers, store, settings, row_limits))
         self.reading = {topic: InputPartition(topic, self.number, by_stage) for topic, by_stage in readers.items()}
         self.phase = Phase.ACTIVE
+
+    @property
+    def open_store(self) -> Store:
+        """The store, of a partition that is ACTIVE."""
+        if self.store is None:
+            raise InfrastructureError(f"partition {self.number} is {self.phase}: it has no store")
+        return self.store
+
+    @property
+    def holds_records(self) -> bool:
+        """Whether there is anything to fold."""
+        return any(task.holds_records for task in self.tasks)
 
     def close(self) -> None:
         """Drop tasks and buffers, whose open work was never visible, and close the store."""

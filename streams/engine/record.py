@@ -12,45 +12,46 @@ from streams.engine.topic import Topic
 RECORD_OVERHEAD_BYTES = 600
 
 
+#: What a decoder raises is about its record, unless it says itself what it is about.
+_AS_IT_IS: tuple[type[BaseException], ...] = (BadRecord, *INFRASTRUCTURE)
+
+
 class Record:
     """An input record as a handler sees it: where it came from, when the log took it, its key and its decoded value.
 
-    `topic` is the contract's name. `timestamp_us` is the log-append time in microseconds since 1970 (UTC). `key` and
-    `value` are decoded on first use and kept, so a record that is folded again after an abort is not decoded again; they
-    raise BadRecord when the bytes are not what the contract says.
+    `key` and `value` are decoded once and kept, so a record that is folded again after an abort is not decoded again;
+    they raise BadRecord when the bytes are not what the contract says.
     """
 
-    __slots__ = (
-        "input_index",
-        "key",
-        "message",
-        "offset",
-        "order_us",
-        "partition",
-        "size_bytes",
-        "source",
-        "timestamp_us",
-        "value",
-    )
+    __slots__ = ("input_index", "key", "message", "offset", "order_ms", "size_bytes", "source", "value")
 
     key: str
     value: Any
 
-    def __init__(self, source: Topic[Any], input_index: int, message: Message, not_before_us: int) -> None:
+    def __init__(self, source: Topic[Any], input_index: int, message: Message, offset: int, not_before_ms: int) -> None:
         self.source = source
         self.input_index = input_index
         self.message = message
-        self.partition: int = message.partition()
-        self.offset: int = message.offset()
-        self.timestamp_us: int = message.timestamp()[1] * 1000
+        self.offset = offset
+        timestamp_ms = message.timestamp()[1]
         #: The timestamp, made non-decreasing within the input, so that sorting by it keeps each input's order.
-        self.order_us = self.timestamp_us if self.timestamp_us > not_before_us else not_before_us
+        self.order_ms = timestamp_ms if timestamp_ms > not_before_ms else not_before_ms  # noqa: FURB136 -- per record
         self.size_bytes: int = len(message) + RECORD_OVERHEAD_BYTES
 
     @property
     def topic(self) -> str:
         """The name of the topic's contract."""
         return self.source.name
+
+    @property
+    def partition(self) -> int:
+        """The partition that it lies in."""
+        return self.message.partition()
+
+    @property
+    def timestamp_us(self) -> int:
+        """The log-append time, in microseconds since 1970 (UTC)."""
+        return self.message.timestamp()[1] * 1000
 
     @property
     def headers(self) -> tuple[tuple[str, bytes | None], ...]:
@@ -75,7 +76,7 @@ class Record:
             raise BadRecord(f"{self.place()}: expected a value, found none", "null_value")
         try:
             return self.source.decode(data)
-        except INFRASTRUCTURE:
+        except _AS_IT_IS:
             raise
         except Exception as error:
             raise BadRecord(f"{self.place()}: cannot decode the value: {error}", "undecodable") from error

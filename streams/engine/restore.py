@@ -1,20 +1,20 @@
-"""Bring a partition's store up to date with its changelogs. Runs in a thread of its own; other partitions keep running."""
+"""Bring a partition's store up to date with its changelogs. Runs in its own thread; other partitions keep running."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from streams.engine.clients import Clients, restore_config
+from streams.engine.clients import PASSING, Clients, answer, restore_config
 from streams.engine.consumer import LOST_ADVICE
-from streams.engine.errors import LostInput, RestoreCancelled, StoreBusy, StoreError
+from streams.engine.errors import ConfigurationError, LostInput, RestoreCancelled, StoreBusy, StoreError
 from streams.engine.hooks import FaultPoint, Hooks
 from streams.engine.settings import EngineSettings
 from streams.engine.store import Mark, Row, Store, Stores
@@ -26,8 +26,10 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _END = KafkaError._PARTITION_EOF
-_UNREACHABLE = (KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)
 _CHUNK = 5_000
+#: One question for committed offsets: short, so that a worker that is told to stop ends in time.
+_QUESTION_S = 2.0
+_PAUSE_S = 0.1
 _LOCK_PATIENCE_S = 10.0
 
 
@@ -51,6 +53,7 @@ class Progress:
 
     @property
     def total(self) -> int:
+        """Changelog records still to come, of all tables."""
         return sum(self.remaining.values())
 
 
@@ -98,8 +101,8 @@ class Restorer:
         Raises RestoreCancelled when `cancelled` is set, LostInput if input records were deleted unread.
         """
         with closing(self._clients.consumer(restore_config(self._settings))) as consumer:
-            # a. The group's committed offsets. While a predecessor's offsets are pending in its transaction this does not
-            #    answer; once it answers, no predecessor can add any: the group's generation has moved on to us.
+            # a. The group's committed offsets. While a predecessor's offsets are pending in its transaction this does
+            #    not answer; once it answers, no predecessor can add any: the group's generation has moved on to us.
             committed = self._committed(consumer, partition, cancelled)
             self._reached(FaultPoint.RESTORE_COMMITTED)
             # b. Only now the changelogs' high watermarks. Asked before a, they could miss the predecessor's last unit.
@@ -126,7 +129,7 @@ class Restorer:
 
     def _committed(self, consumer: Any, partition: int, cancelled: Event) -> dict[str, tuple[int, str]]:
         asked = [TopicPartition(topic, partition) for topic in self._inputs]
-        timeout_s = self._settings.request_timeout_ms / 1000
+        timeout_s = min(_QUESTION_S, self._settings.request_timeout_ms / 1000)
         answers = _answer(lambda: _stable(consumer.committed(asked, timeout_s)), cancelled)
         begins = _answer(lambda: self._cluster.begins((topic, partition) for topic in self._inputs), cancelled)
         found = {}
@@ -136,7 +139,8 @@ class Restorer:
                 found[tp.topic] = (begin, "")
             elif tp.offset < begin:
                 raise LostInput(
-                    f"{tp.topic}[{partition}]: the group stands at offset {tp.offset}, the log begins at {begin}. {LOST_ADVICE}"
+                    f"{tp.topic}[{partition}]: the group stands at offset {tp.offset}, the log begins at {begin}. "
+                    f"{LOST_ADVICE}"
                 )
             else:
                 found[tp.topic] = (tp.offset, tp.metadata or "")
@@ -147,6 +151,8 @@ class Restorer:
         if not topics:
             return []
         facts = self._cluster.describe(topics)
+        if missing := sorted(set(topics) - facts.keys()):
+            raise ConfigurationError(f"changelogs are gone: {', '.join(missing)}. Create them (paystate topics apply)")
         begins = self._cluster.begins((topic, partition) for topic in topics)
         ends = self._cluster.ends((topic, partition) for topic in topics)
         return [
@@ -167,7 +173,8 @@ class Restorer:
         if not why:
             return store, marks, ""
         log.warning("partition %d: the store is rebuilt from its topics: %s", partition, why)
-        store.close()
+        with suppress(StoreError):  # one that is damaged may not close cleanly, and is removed anyway
+            store.close()
         return self._stores.open(partition, fresh=True), {}, why
 
     def _open(self, partition: int, cancelled: Event) -> Store:
@@ -180,7 +187,7 @@ class Restorer:
                 # A predecessor with our transactional id is fenced already and about to end.
                 if time.monotonic() > give_up_s:
                     raise
-                cancelled.wait(0.1)
+                cancelled.wait(_PAUSE_S)
 
     def _why_unusable(self, goals: Sequence[Goal], marks: Mapping[str, Mark], as_of_ms: int) -> str:
         for goal in goals:
@@ -194,9 +201,9 @@ class Restorer:
             if mark.offset < goal.begin:
                 return f"it is at offset {mark.offset} of {topic}, which begins at {goal.begin}"
             # A tombstone may be compacted away after delete.retention.ms: what it deletes would live on in the store.
-            age_ms = self._wall_clock_ms() - as_of_ms
-            if age_ms > goal.facts.delete_retention_ms // 2:
-                return f"it is {age_ms // 1000} s old, {topic} keeps tombstones for {goal.facts.delete_retention_ms // 1000} s"
+            age_ms, kept_ms = self._wall_clock_ms() - as_of_ms, goal.facts.delete_retention_ms
+            if age_ms > kept_ms // 2:
+                return f"it is {age_ms // 1000} s old, {topic} keeps tombstones for {kept_ms // 1000} s"
         unknown = marks.keys() - {goal.topic for goal in goals}
         return f"it holds tables that are not declared any more: {sorted(unknown)}" if unknown else ""
 
@@ -254,7 +261,7 @@ class Replay:
             elif error.code() == _END:
                 # Behind markers and aborted records too, but never behind an open transaction.
                 position[topic] = max(position[topic], message.offset())
-            elif not error.retriable():
+            elif error.code() not in PASSING:
                 raise KafkaException(error)
         marks = {topic: Mark(goal.facts.topic_id, position[topic]) for topic, goal in self._goals.items()}
         self._store.write(rows, marks, as_of_ms)
@@ -274,14 +281,9 @@ def _check(cancelled: Event) -> None:
 
 
 def _answer(call: Callable[[], T], cancelled: Event) -> T:
-    """The answer to a question to the broker, asked again while brokers are down or busy."""
-    while True:
+    def patience() -> None:
+        cancelled.wait(_PAUSE_S)
         _check(cancelled)
-        try:
-            return call()
-        except KafkaException as failure:
-            error = failure.args[0]
-            if not error.retriable() and error.code() not in _UNREACHABLE:
-                raise
-            log.info("asking again: %s", error.str())
-            cancelled.wait(0.1)
+
+    _check(cancelled)
+    return answer(call, patience)

@@ -1,4 +1,4 @@
-"""What a worker knows of itself, as facts a page, a probe or `doctor` can show. Asking costs nothing and blocks nothing."""
+"""What a worker knows of itself, as facts a page, a probe or `doctor` can show. Asking costs and blocks nothing."""
 
 from __future__ import annotations
 

@@ -33,10 +33,12 @@ class Mark:
     offset: int
 
     def encode(self) -> bytes:
+        """As the store keeps it."""
         return f"{self.topic_id}:{self.offset}".encode()
 
     @classmethod
     def decode(cls, data: bytes) -> Mark:
+        """What `encode` made. ValueError if it did not."""
         topic_id, _, offset = data.decode().rpartition(":")
         return cls(topic_id, int(offset))
 
@@ -60,7 +62,7 @@ class Stores:
         """
         path = self.path(partition)
         if fresh or (path / _CONDEMNED).exists():
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
         path.mkdir(parents=True, exist_ok=True)
         try:
             return Store(path, self._options())
@@ -116,13 +118,12 @@ class Store:
         bounds = ReadOptions()
         bounds.set_iterate_upper_bound(_after_prefix(prefix))
         try:
-            for key, row in self._db.items(from_key=start, read_opt=bounds):
-                yield key, row  # type: ignore[misc]  # raw mode: keys are bytes
+            yield from self._db.items(from_key=start, read_opt=bounds)
         except Exception as error:
             raise self._failed("scan", error) from error
 
     def write(self, rows: Iterable[Row], marks: Mapping[str, Mark], as_of_ms: int) -> None:
-        """Write rows and the marks they correspond to in one batch; `as_of_ms` is when the store was known to be current."""
+        """Write rows and the marks they correspond to in one batch, and when the store was known to be current."""
         batch = WriteBatch(raw_mode=True)
         put, delete = batch.put, batch.delete
         for key, row in rows:
@@ -151,7 +152,10 @@ class Store:
     def as_of_ms(self) -> int | None:
         """When the store was last known to be current (wall clock, milliseconds), None for a new one."""
         data = self.get(_AS_OF)
-        return None if data is None else int(data)
+        try:
+            return None if data is None else int(data)
+        except ValueError as error:
+            raise self._failed("read its age", error) from error
 
     def condemn(self, reason: str) -> None:
         """Have the store made anew when it is next opened."""
@@ -178,7 +182,20 @@ class Store:
         return StoreError(f"store {self.path}: {what}: {error}")
 
 
+def _remove(path: Path) -> None:
+    """Remove a store at one stroke: what stayed behind of it would be taken for the new one's."""
+    gone = path.with_name(f"{path.name}.removed")
+    shutil.rmtree(gone, ignore_errors=True)
+    try:
+        path.rename(gone)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(f"store {path} cannot be removed: {error}. Remove the folder by hand") from error
+    shutil.rmtree(gone, ignore_errors=True)
+
+
 def _after_prefix(prefix: bytes) -> bytes:
-    """The first key after all keys with this prefix. Prefixes here begin with a table's name, so they are never all 0xFF."""
+    """The first key after all keys with this prefix. Prefixes begin with a table's name, so they are never all 0xFF."""
     trimmed = prefix.rstrip(b"\xff")
     return trimmed[:-1] + bytes((trimmed[-1] + 1,))

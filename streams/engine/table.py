@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from streams.engine.cache import TwoGenerationCache
-from streams.engine.errors import BadRecord, InfrastructureError
+from streams.engine.errors import INFRASTRUCTURE, BadRecord, InfrastructureError
 from streams.engine.store import Row, Store
 from streams.engine.topic import Topic
 
@@ -44,10 +44,10 @@ class SealedRows:
     rows: list[tuple[bytes, bytes | None]]
     values: dict[str, Any]
 
-    def store_rows(self) -> Iterator[Row]:
+    def store_rows(self) -> list[Row]:
         """The rows under their keys in the store."""
         prefix = self.declaration.prefix
-        return ((prefix + key, row) for key, row in self.rows)
+        return [(prefix + key, row) for key, row in self.rows]
 
 
 class Table(Generic[V]):
@@ -60,6 +60,7 @@ class Table(Generic[V]):
         self.declaration = declaration
         self._store = store
         self._prefix = declaration.prefix
+        self._encode = declaration.encode
         self._decode = declaration.decode
         self._undo = undo
         self.dirty: dict[str, V | None] = {}
@@ -70,7 +71,7 @@ class Table(Generic[V]):
         """The row, or None if there is none."""
         row = self.dirty.get(key, _ABSENT)
         if row is not _ABSENT:
-            return row  # type: ignore[no-any-return]  # V or None: _ABSENT is Any
+            return row
         cached = self._cache.get(key)
         if cached is not None:
             return cached
@@ -100,7 +101,7 @@ class Table(Generic[V]):
         self.dirty[key] = None
 
     def scan(self, prefix: str, *, after: str | None = None) -> Iterator[tuple[str, V]]:
-        """Rows whose key begins with `prefix`, in key order, as they are when the scan begins; with `after`, those behind it."""
+        """Rows whose key begins with `prefix` and lies behind `after`, in key order, as they are when a scan begins."""
         dirty = (
             sorted(
                 (key, row)
@@ -148,45 +149,52 @@ class Table(Generic[V]):
             pass
         elif not getattr(getattr(kind, "__dataclass_params__", None), "frozen", False):
             raise InfrastructureError(
-                f"table {self.declaration.name}: {kind.__name__} can be changed in place; rows must be frozen dataclasses"
+                f"table {self.declaration.name}: {kind.__name__} can be changed in place; rows are frozen dataclasses"
             )
         self._frozen_types.add(kind)
 
     def encode_row(self, key: str, most_bytes: int) -> bytes | None:
         """The bytes of a dirty row, None if it is deleted. BadRecord if it cannot be encoded or is too large."""
-        value = self.dirty[key]
-        if value is None:
-            return None
+        return self._encoded(key, self.dirty[key], most_bytes)[1]
+
+    def _encoded(self, key: str, value: V | None, most_bytes: int) -> tuple[bytes, bytes | None]:
         try:
-            row = self.declaration.encode(value)
+            key_bytes = key.encode()
+            if value is None:
+                return key_bytes, None
+            row = self._encode(value)
+        except INFRASTRUCTURE:
+            raise
         except Exception as error:
             raise BadRecord(
                 f"table {self.declaration.name}: row {key!r} cannot be encoded: {error}", "unencodable"
             ) from error
-        if len(row) + len(key) > most_bytes:
+        if len(row) + len(key_bytes) > most_bytes:
             raise BadRecord(
-                f"table {self.declaration.name}: row {key!r} would take {len(row)} bytes, at most {most_bytes} fit its topic",
+                f"table {self.declaration.name}: row {key!r} would take {len(row)} bytes, at most {most_bytes} fit",
                 "oversized",
             )
-        return row
+        return key_bytes, row
 
     def seal(self, most_bytes: int) -> SealedRows:
         """Encode the unit's rows. BadRecord if one cannot be: the task is then folded again, record by record."""
-        rows = [(key.encode(), self.encode_row(key, most_bytes)) for key in self.dirty]
-        return SealedRows(self.declaration, rows, dict(self.dirty))
+        encoded = self._encoded
+        rows = [encoded(key, value, most_bytes) for key, value in self.dirty.items()]
+        return SealedRows(self.declaration, rows, self.dirty)
 
     def committed(self, sealed: SealedRows) -> None:
         """The rows are in the log and in the store: serve them from the cache."""
+        cache = self._cache
         for (_, row), (key, value) in zip(sealed.rows, sealed.values.items(), strict=True):
             if row is None or value is None:
-                self._cache.forget(key)
+                cache.forget(key)
             else:
-                self._cache.put(key, value, len(row))
-        self.dirty.clear()
+                cache.put(key, value, len(row))
+        self.dirty = {}
 
     def drop_dirty(self) -> None:
         """Forget the unit's writes: its transaction did not happen."""
-        self.dirty.clear()
+        self.dirty = {}
 
     @property
     def is_dirty(self) -> bool:

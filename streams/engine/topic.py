@@ -13,8 +13,8 @@ V = TypeVar("V")
 class Topic(Generic[V]):
     """A contract (`name`), its codec, and the Kafka topic that holds this generation of it (`kafka_name`).
 
-    `keyed`: a record without a key is a dead letter. `tombstones`: a record without a value is handed on with value None,
-    else it is a dead letter. `decode` raises whatever it likes; the record then becomes a dead letter.
+    `keyed`: a record without a key is a dead letter. `tombstones`: a record without a value is handed on with value
+    None, else it is a dead letter. `decode` raises whatever it likes; the record then becomes a dead letter.
     """
 
     name: str

@@ -26,6 +26,7 @@ class TopicFacts:
     partitions: int
     max_bytes: int
     delete_retention_ms: int
+    cleanup_policy: str
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Cluster:
                 len(topic.partitions),
                 int(config["max.message.bytes"].value),
                 int(config["delete.retention.ms"].value),
+                config["cleanup.policy"].value,
             )
         return found
 
@@ -116,6 +118,12 @@ def check(declared: Declared, facts: dict[str, TopicFacts], settings: EngineSett
         for name in sorted(together & facts.keys())
         if facts[name].partitions != settings.partitions
     ]
+    problems += [
+        f"changelog {name} has cleanup.policy {facts[name].cleanup_policy}, expected compact: what the topic "
+        "deletes is lost with the next restore"
+        for name in sorted({table.changelog.kafka_name for table in declared.tables} & facts.keys())
+        if facts[name].cleanup_policy != "compact"
+    ]
     dead = facts.get(declared.dead_letters.kafka_name)
     largest = max((facts[name].max_bytes for name in declared.input_topics if name in facts), default=0)
     if dead is not None and dead.max_bytes < largest + ENVELOPE_BYTES:
@@ -128,16 +136,29 @@ def check(declared: Declared, facts: dict[str, TopicFacts], settings: EngineSett
 
 
 def _check_declarations(declared: Declared) -> Iterable[str]:
-    owners: dict[str, str] = {}
-    changelogs = {table.changelog.kafka_name: table.name for table in declared.tables}
+    yield from _check_names(declared)
+    changelogs: dict[str, str] = {}
+    for table in declared.tables:
+        known = changelogs.setdefault(table.changelog.kafka_name, table.name)
+        if known != table.name:
+            yield f"tables {known} and {table.name} share the changelog {table.changelog.name}: each needs its own"
     for topic in declared.outputs:
         if topic.kafka_name in changelogs:
-            yield f"output {topic.name} is the changelog of table {changelogs[topic.kafka_name]}: write the table instead"
+            yield f"output {topic.name} is the changelog of {changelogs[topic.kafka_name]}: write the table instead"
+
+
+def _check_names(declared: Declared) -> Iterable[str]:
+    owners: dict[str, str] = {}
+    stages: set[str] = set()
     for inputs in declared.inputs:
+        names = [topic.kafka_name for topic in inputs.topics]
         if not inputs.stage:
-            yield f"inputs {[topic.name for topic in inputs.topics]} have no agent: declare one with app.agent"
-        if not inputs.topics:
-            yield f"agent {inputs.stage} has no input topics"
+            yield f"inputs {names} have no agent: declare one with app.agent"
+        elif inputs.stage in stages or set(inputs.stage) & set(",= "):
+            yield f"agent {inputs.stage!r}: a name is used once and has no comma, equals sign or space"
+        stages.add(inputs.stage)
+        if not names or len(set(names)) < len(names):
+            yield f"agent {inputs.stage} reads {names}: expected one topic or more, each once"
         for table in inputs.tables:
             if table.name in owners:
                 yield f"table {table.name} is written by {owners[table.name]} and {inputs.stage}: a table has one agent"

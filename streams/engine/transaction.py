@@ -1,4 +1,4 @@
-"""One Kafka transaction a unit of work, and what each of Kafka's errors means for it. Runs in the engine's Kafka thread."""
+"""One Kafka transaction a unit of work, and what each of Kafka's errors means for it. Runs in the Kafka thread."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from confluent_kafka import KafkaException
 
 from streams.engine.clients import ProducerClient
-from streams.engine.errors import ProducerFenced, TransactionAborted
+from streams.engine.errors import InfrastructureError, ProducerFenced, TransactionAborted
 from streams.engine.hooks import FaultPoint, Hooks
 from streams.engine.outbox import Send
 
@@ -28,6 +28,7 @@ class Landing:
         self.error: Any = None
 
     def __call__(self, error: Any, message: Any) -> None:
+        """The producer's delivery report."""
         if error is None:
             self.offset = message.offset()
         else:
@@ -51,7 +52,7 @@ class Transaction:
         self.aborts_in_a_row = 0
 
     def start(self) -> None:
-        """Claim the transactional id: an open transaction of this instance's dead predecessor is aborted, a zombie fenced."""
+        """Claim the transactional id: what this instance's dead predecessor left open is aborted, a zombie fenced."""
         self._insist(self._producer.init_transactions, self._timeout_s)
 
     def commit(
@@ -63,10 +64,11 @@ class Transaction:
     ) -> dict[tuple[str, int], int]:
         """Produce results and changelog records, send the input offsets, commit.
 
-        Returns the offset of the last record of each changelog partition. Raises TransactionAborted if nothing happened,
-        ProducerFenced if the producer is at its end and only Kafka knows.
+        Returns the offset of the last record of each changelog partition. Raises TransactionAborted if nothing
+        happened, ProducerFenced if the producer is at its end and only Kafka knows.
         """
-        assert offsets, "without an input offset nothing fences a zombie"
+        if not offsets:
+            raise InfrastructureError("a transaction without an input offset would not fence a zombie")
         landings: dict[tuple[str, int], Landing] = {}
         try:
             # a. The transaction begins only now: everything is encoded and checked, so it is short.
@@ -85,7 +87,7 @@ class Transaction:
             # c. Flushed before the offsets, so that a refused record is known by its own error and not the commit's.
             self._flush(landings.values())
             self._reached(FaultPoint.FLUSHED)
-            # d. Offsets with the group's metadata: the coordinator refuses a member that is no longer in this generation.
+            # d. Offsets with the group's metadata: the coordinator refuses a member of an earlier generation.
             self._insist(self._producer.send_offsets_to_transaction, offsets, group_metadata, self._timeout_s)
             self._reached(FaultPoint.OFFSETS_SENT)
             # e. All or nothing.

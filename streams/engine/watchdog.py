@@ -1,4 +1,4 @@
-"""The last resort: a process that should have ended and has not is ended hard, with the stacks of its threads on stderr."""
+"""The last resort: a process that should have ended and has not is ended hard, its threads' stacks on stderr."""
 
 from __future__ import annotations
 

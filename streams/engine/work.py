@@ -7,7 +7,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, Protocol, TypeVar
 
 from confluent_kafka import TopicPartition
@@ -34,7 +34,8 @@ T = TypeVar("T")
 class KafkaThread(Protocol):
     """Runs a call in the one thread that talks to Kafka, and waits for it."""
 
-    def __call__(self, call: Callable[..., T], *arguments: Any) -> Awaitable[T]: ...
+    def __call__(self, call: Callable[..., T], *arguments: Any) -> Awaitable[T]:
+        """The call's result."""
 
 
 class UnitOfWork:
@@ -71,10 +72,10 @@ class UnitOfWork:
         """Do one unit of work. The steps, and why each comes where it does:
 
         1. Poll. Rebalances happen in here only, so no transaction is ever open when a partition comes or goes.
-        2. Collect, per task, lowest timestamp first. Records stay in their buffers until step 6: an abort needs no seek.
+        2. Collect, per task, lowest timestamp first. Records stay buffered until step 6: an abort needs no seek.
         3. Fold. Agents write to dirty rows and outboxes; a record that fails is undone alone and becomes a dead letter.
            Everything is encoded and its size checked here, so that nothing about a record can fail in the transaction.
-        4. One transaction for all tasks: results, state records, then input offsets under the group's generation, commit.
+        4. One transaction for all tasks: results, state records, input offsets under the group's generation, commit.
         5. Store, only after the commit: what is in RocksDB is in the log. Rows and marks go in one batch a partition.
         6. Let the records go, and serve the rows from the caches.
         """
@@ -125,11 +126,15 @@ class UnitOfWork:
     # -- 2
 
     def _collect(self) -> list[tuple[Task, Sequence[Record]]]:
-        tasks = [task for partition in self._ownership.active for task in partition.tasks]
-        busy = sum(any(buffer.records for buffer in task.buffers) for task in tasks)
+        now = self._clock()
+        active = self._ownership.active
+        for partition in active:
+            if not partition.holds_records:
+                partition.moved_s = now
+        tasks = [task for partition in active for task in partition.tasks]
+        busy = sum(task.holds_records for task in tasks)
         # A fair share each: one hot partition takes no more of a unit than the others that have work.
         share = max(1, self._settings.unit_max_records // max(1, busy))
-        now = self._clock()
         moves_markers = now >= self._next_idle_commit_s
         work: list[tuple[Task, Sequence[Record]]] = []
         for task in tasks:
@@ -224,8 +229,7 @@ class UnitOfWork:
             for rows in tables:
                 topic = rows.declaration.changelog.kafka_name
                 marks[topic] = Mark(partition.marks[topic].topic_id, landed[topic, number] + 1)
-            assert partition.store is not None, "an active partition has a store"
-            partition.store.write((row for rows in tables for row in rows.store_rows()), marks, as_of_ms)
+            partition.open_store.write(chain.from_iterable(rows.store_rows() for rows in tables), marks, as_of_ms)
             partition.marks.update(marks)
             self._reached(FaultPoint.STORED_SOME)
 

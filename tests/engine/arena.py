@@ -26,6 +26,7 @@ from streams.engine.topology import Cluster
 from .ledger import Ledger, Names, build
 
 PATIENCE_S = 60.0
+RECORD_BYTES = 1024 * 1024
 DEAD_LETTER_BYTES = 4 * 1024 * 1024  # the ledger writes dead letters in hex: twice the size
 
 
@@ -117,7 +118,9 @@ class Arena:
 
     def __post_init__(self) -> None:
         self.client = {"bootstrap.servers": self.bootstrap_servers}
-        self.producer = Producer({**self.client, "partitioner": "murmur2_random", "linger.ms": 1, "message.max.bytes": 2_000_000})
+        self.producer = Producer(
+            {**self.client, "partitioner": "murmur2_random", "linger.ms": 1, "message.max.bytes": 2_000_000}
+        )
         self.admin = AdminClient(self.client)
 
     def create_topics(self, *names: str) -> None:
@@ -125,9 +128,11 @@ class Arena:
         compacted = {self.names.accounts, self.names.audited}
         news = []
         for name in names or self.names.all():
-            config = {"cleanup.policy": "compact" if name in compacted else "delete"}
-            if name == self.names.dead_letters:
-                config["max.message.bytes"] = str(DEAD_LETTER_BYTES)
+            most_bytes = DEAD_LETTER_BYTES if name == self.names.dead_letters else RECORD_BYTES
+            config = {
+                "cleanup.policy": "compact" if name in compacted else "delete",
+                "max.message.bytes": str(most_bytes),
+            }
             news.append(NewTopic(name, self.partitions, 1, config=config))
         for created in self.admin.create_topics(news).values():
             created.result()
@@ -218,7 +223,7 @@ class Arena:
             consumer.close()
         # High watermarks, asked afterwards: a commit's offsets can be stable before its records are.
         ends = Cluster(self.admin, 10).ends(committed)
-        return sum(ends.values()) - sum(committed.values())
+        return int(sum(ends.values()) - sum(committed.values()))
 
     def wait_until_folded(self, patience_s: float = PATIENCE_S) -> None:
         """Everything sent so far is committed, trailing transaction markers included."""
@@ -272,7 +277,7 @@ class Arena:
     def start(
         self, instance: str = "one", fault: str = "", after: int = 1, freeze: bool = False, **changes: Any
     ) -> WorkerProcess:
-        """A worker process. With `fault` it kills (or freezes) itself when it reaches that point for the `after`-th time."""
+        """A worker process. With `fault` it kills (or freezes) itself when it is there for the `after`-th time."""
         log = self.folder / f"{instance}-{len(self.processes)}.log"
         orders = {
             "prefix": self.names.prefix,

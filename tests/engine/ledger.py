@@ -1,11 +1,13 @@
 """A small app with all that the engine has to get right: two agents, three inputs, tables, a stage that feeds another.
 
-`deposits` and `withdrawals` are folded by `ledger` into the table `accounts`; each record leaves one entry with a number that
-is gapless per key. Entries are an input of `audit`, which counts them per key in its own table and sends a receipt.
+`deposits` and `withdrawals` are folded by `ledger` into the table `accounts`; each record leaves one entry with a
+number that is gapless per key. Entries are an input of `audit`, which counts them per key in its own table and sends a
+receipt.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -33,14 +35,6 @@ class Account:
 
     count: int
     last: str
-
-
-@dataclass(frozen=True)
-class Cursor:
-    """A row of a long scan: behind which key it goes on."""
-
-    after: str
-    seen: int
 
 
 def encode_json(value: Any) -> bytes:
@@ -104,70 +98,83 @@ class Ledger:
     topics: dict[str, Topic[Any]] = field(default_factory=dict)
 
 
-def build(names: Names, settings: EngineSettings, **options: Any) -> Ledger:
-    """The app over one test's topics."""
+@dataclass(frozen=True)
+class Rules:
+    """What the agents do with a record; its fields order what goes wrong with it."""
 
-    def topic(name: str, **given: Any) -> Topic[Any]:
-        return Topic(name, encode_json, json.loads, kafka_name=getattr(names, name), **given)
+    entries: Topic[Any]
+    receipts: Topic[Any]
 
-    deposits, withdrawals = topic("deposits"), topic("withdrawals")
-    entries, receipts = topic("entries"), topic("receipts")
-    app = App(
-        "ledger", settings=settings, dead_letters=DeadLetters(names.dead_letters, encode_failure), web_enabled=False, **options
-    )
-    accounts = app.Table(
-        "accounts", changelog=Topic("accounts", encode_account, decode_account, kafka_name=names.accounts)
-    )
-    audited = app.Table("audited", changelog=Topic("audited", encode_account, decode_account, kafka_name=names.audited))
-    app.outputs(entries, receipts)
-
-    def fold(record: Record, table: Table[Account], out: Outbox) -> Again | None:
+    def fold(self, record: Record, table: Table[Account], out: Outbox) -> Again | None:
         command = record.value
         account = table.get(record.key) or Account(0, "")
         if command.get("forget"):
             del table[record.key]
-            out.send(entries, record.key, {"id": command["id"], "n": 0, "previous": account.last})
+            out.send(self.entries, record.key, {"id": command["id"], "n": 0, "previous": account.last})
             return None
         if command.get("fan_out"):
-            return _fan_out(record, command, table, out)
-        table[record.key] = Account(account.count + 1, command.get("last", command["id"]))
-        out.send(entries, record.key, {"id": command["id"], "n": account.count + 1, "previous": account.last})
+            return self.fan_out(record, table, out)
+        table[command.get("key", record.key)] = Account(account.count + 1, command.get("last", command["id"]))
+        out.send(self.entries, record.key, {"id": command["id"], "n": account.count + 1, "previous": account.last})
         out.note(command["id"])
+        self.go_wrong(record, out)
+        return None
+
+    def go_wrong(self, record: Record, out: Outbox) -> None:
+        """As the record orders: after it has written and sent, so that there is something to undo."""
+        command = record.value
         if command.get("poison"):
             raise BadRecord("this record is poison", "poison")
         if command.get("crash"):
             raise MemoryError("the process is at fault")
+        if say := command.get("say"):
+            raise ValueError(say)
         if size := command.get("send_bytes"):
-            out.send(receipts, record.key, {"id": "x" * size})
-        return None
+            out.send(self.receipts, record.key, {"id": "x" * size})
 
-    def _fan_out(record: Record, command: Any, table: Table[Account], out: Outbox) -> Again | None:
+    def fan_out(self, record: Record, table: Table[Account], out: Outbox) -> Again | None:
+        """A receipt for each row under a prefix, so many in one unit."""
+        command = record.value
         cursor = table.get("cursor:" + record.key) or Account(0, "")
-        taken = 0
-        for key, _ in table.scan(command["fan_out"], after=cursor.last or None):
-            if taken == command["slice"]:
-                table["cursor:" + record.key] = cursor
-                return AGAIN
-            out.send(receipts, key, {"id": command["id"]}, partition=record.partition)
+        rows = table.scan(command["fan_out"], after=cursor.last or None)
+        for key, _ in itertools.islice(rows, command["slice"]):
+            out.send(self.receipts, key, {"id": command["id"]}, partition=record.partition)
             cursor = Account(cursor.count + 1, key)
-            taken += 1
         table["cursor:" + record.key] = cursor
-        return None
+        return AGAIN if next(rows, None) is not None else None
 
-    def audit(record: Record, table: Table[Account], out: Outbox) -> None:
+    def audit(self, record: Record, table: Table[Account], out: Outbox) -> None:
         account = table.get(record.key) or Account(0, "")
         table[record.key] = Account(account.count + 1, record.value["id"])
-        out.send(receipts, record.key, {"id": record.value["id"]})
+        out.send(self.receipts, record.key, {"id": record.value["id"]})
+
+
+def build(names: Names, settings: EngineSettings, **options: Any) -> Ledger:
+    """The app over one test's topics."""
+
+    def topic(name: str) -> Topic[Any]:
+        return Topic(name, encode_json, json.loads, kafka_name=getattr(names, name))
+
+    def rows(name: str) -> Topic[Account]:
+        return Topic(name, encode_account, decode_account, kafka_name=getattr(names, name))
+
+    deposits, withdrawals, entries, receipts = map(topic, ("deposits", "withdrawals", "entries", "receipts"))
+    dead_letters = DeadLetters(names.dead_letters, encode_failure)
+    app = App("ledger", settings=settings, dead_letters=dead_letters, web_enabled=False, **options)
+    accounts: Any = app.Table("accounts", changelog=rows("accounts"))
+    audited: Any = app.Table("audited", changelog=rows("audited"))
+    app.outputs(entries, receipts)
+    rules = Rules(entries, receipts)
 
     @app.agent(app.inputs(deposits, withdrawals, tables=(accounts,)), name="ledger")
     async def ledger(batches: Any) -> None:
         async for batch in batches:
-            batch.each(fold)
+            batch.each(rules.fold)
 
     @app.agent(app.inputs(entries, tables=(audited,)), name="audit")
     async def auditing(batches: Any) -> None:
         async for batch in batches:
-            batch.each(audit)
+            batch.each(rules.audit)
 
     return Ledger(app, accounts, audited, {"deposits": deposits, "withdrawals": withdrawals, "entries": entries})
 

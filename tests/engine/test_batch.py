@@ -25,13 +25,25 @@ class Said:
     """A message with a key and a value."""
 
     def __init__(self, offset: int, key: bytes | None, value: bytes | None) -> None:
-        self.fields = {"offset": offset, "key": key, "value": value, "partition": 1, "timestamp": (2, 5), "headers": None}
+        self.fields = {
+            "offset": offset,
+            "key": key,
+            "value": value,
+            "partition": 1,
+            "timestamp": (2, 5),
+            "headers": None,
+        }
 
     def __len__(self) -> int:
         return 3
 
     def __getattr__(self, name: str) -> Any:
         return lambda: self.fields[name]
+
+
+def record(said: Said, topic: Topic[Any] = TOPIC) -> Record:
+    message: Any = said  # as much of a message as is used
+    return Record(topic, 0, message, message.offset(), 0)
 
 
 @pytest.fixture
@@ -50,10 +62,7 @@ def parts(tmp_path: Path) -> Any:
     )
 
     def batch(*values: str, careful: bool = False) -> tuple[Batch, Table[str], Outbox]:
-        records: list[Record] = [
-            Record(TOPIC, 0, Said(n, f"k{n}".encode(), value.encode()), 0)  # type: ignore[arg-type]  # as much of a message as is used
-            for n, value in enumerate(values)
-        ]
+        records = [record(Said(n, f"k{n}".encode(), value.encode())) for n, value in enumerate(values)]
         out = Outbox(sending, "stage", 1, 4)
         return Batch(1, records, (table,), out, undo, (50,) if careful else None), table, out
 
@@ -154,24 +163,32 @@ def test_the_same_key_stays_in_its_partition_and_another_goes_where_java_puts_it
         outbox.send(OUT, "gone", None)
 
     batch.each(handler)
-    assert [(value, partition) for _, value, _, partition in out.sent[:3]] == [(b"own", 1), (b"java's", 2), (b"given", 3)]
+    assert [(value, partition) for _, value, _, partition in out.sent[:3]] == [
+        (b"own", 1),
+        (b"java's", 2),
+        (b"given", 3),
+    ]
     assert out.sent[3][1] is None
 
 
 def test_a_record_is_decoded_once(parts: Any) -> None:
     decoded = []
-    topic: Topic[str] = Topic("in", str.encode, lambda data: decoded.append(data) or data.decode())  # type: ignore[func-returns-value]  # append gives None
-    record = Record(topic, 0, Said(0, b"k", b"v"), 0)  # type: ignore[arg-type]  # as much of a message as is used
-    assert (record.value, record.value, record.key) == ("v", "v", "k")
+
+    def decode(data: bytes) -> str:
+        decoded.append(data)
+        return data.decode()
+
+    once = record(Said(0, b"k", b"v"), Topic("in", str.encode, decode))
+    assert (once.value, once.value, once.key) == ("v", "v", "k")
     assert decoded == [b"v"]
 
 
 def test_a_missing_value_is_told_apart_from_a_tombstone() -> None:
-    gone: Any = Said(0, b"k", None)
+    gone = Said(0, b"k", None)
     with pytest.raises(BadRecord, match="expected a value"):
-        _ = Record(TOPIC, 0, gone, 0).value
+        _ = record(gone).value
     compacted: Topic[str] = Topic("in", str.encode, bytes.decode, tombstones=True)
-    assert Record(compacted, 0, gone, 0).value is None
+    assert record(gone, compacted).value is None
 
 
 def test_the_breaker_opens_on_a_share_of_a_window_not_on_a_single_bad_file() -> None:

@@ -18,14 +18,13 @@ from .ledger import iterate_ids
 pytestmark = pytest.mark.kafka
 
 
-def run_once(arena: Arena, sent: list[str], **changes: int) -> str:
-    """Fold what was sent, stop, and check; the log messages of the restores."""
-    with arena.running(**changes) as running:
+def run_once(arena: Arena, sent: list[str]) -> None:
+    """Fold what was sent, stop, and check."""
+    with arena.running() as running:
         wait_until(running.is_ready, "the worker is ready")
         arena.wait_until_folded()
     arena.check_books(sent)
     arena.check_stores()
-    return ""
 
 
 def store_folders(arena: Arena) -> list[Path]:
@@ -123,10 +122,10 @@ def test_a_store_of_a_deleted_and_recreated_topic_follows_the_new_topic(arena: A
     """The topic id, not the name, says whose rows the store holds."""
     sent = arena.deposit(iterate_ids("e", 50))
     run_once(arena, sent)
-    for name in (arena.names.audited,):
-        arena.admin.delete_topics([name])[name].result()
-        wait_until(lambda name=name: name not in arena.admin.list_topics(timeout=10).topics, "the topic is gone")
-        wait_until(lambda name=name: _created(arena, name), "the topic exists again")
+    name = arena.names.audited
+    arena.admin.delete_topics([name])[name].result()
+    wait_until(lambda: name not in arena.admin.list_topics(timeout=10).topics, "the topic is gone")
+    wait_until(lambda: _created(arena, name), "the topic exists again")
     with arena.running() as running:
         wait_until(running.is_ready, "the worker is ready")
     arena.check_stores()
@@ -141,7 +140,7 @@ def _created(arena: Arena, name: str) -> bool:
 
 
 def test_a_restore_waits_for_the_predecessors_open_transaction(arena: Arena) -> None:
-    """Killed with its offsets pending: the heir may read neither offsets nor state before that transaction has ended."""
+    """Killed with its offsets pending: the heir may read neither offsets nor state before that transaction ends."""
     sent = arena.deposit(iterate_ids("e", 200))
     arena.start("dead", fault=FaultPoint.OFFSETS_SENT.value, after=2, unit_max_records=60)
     assert arena.processes[0].ended() == -9

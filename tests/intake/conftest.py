@@ -47,7 +47,7 @@ def _last_word(message_id: str, found: int, declared: int) -> FileEnd | Refusal:
 class LineFormats:
     """Knows one format, and the profiles "default" and "lenient"."""
 
-    def connector(self, format_: str, head: bytes) -> Connector | Refusal:
+    def connector(self, format_: str, head: bytes) -> Connector | Refusal:  # noqa: ARG002 -- Formats names it
         if head.startswith(b"LINES "):
             return Connector("lines", lambda _: True, _read_lines, lambda *_: ())
         return Refusal("unknown_format", "first bytes", "LINES", repr(head[:8]))
@@ -70,8 +70,8 @@ class Log:
 
     def records(self, topic: str, key: str) -> list[Any]:
         """The decoded values under one key, in order."""
-        kind: type[Any] = {TOPICS[0]: Raw, TOPICS[1]: FileEntry, TOPICS[2]: Alert}[topic]
-        return [codec(topic, kind).decode(value) for value in self._values(topic, key)]
+        kinds: dict[str, Any] = {TOPICS[0]: Raw, TOPICS[1]: FileEntry, TOPICS[2]: Alert}
+        return [codec(topic, kinds[topic]).decode(value) for value in self._values(topic, key)]
 
     def _values(self, topic: str, key: str) -> Iterator[bytes]:
         settings = {"group.id": "look", "isolation.level": "read_committed", "enable.partition.eof": True}
