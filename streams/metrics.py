@@ -34,6 +34,8 @@ from streams.open_payments import OpenPayments, Standings
 from streams.settings import MetricsSettings
 
 _MICROSECONDS: Final = 1e6
+#: The table whose rows are payments (streams/app.py).
+_PAYMENTS: Final = "payments"
 _LIVE: Final = "live"
 _MODES: Final = {Mode.LIVE: _LIVE, Mode.REPLAY: "replay", Mode.UNKNOWN: _LIVE}
 _OUTCOMES: Final = tuple(outcome.value for outcome in Outcome)
@@ -174,9 +176,9 @@ class PipelineMetrics(NoMetrics, Collector):
             if watermark_us:
                 self._watermark.set((topic, str(partition)), watermark_us / _MICROSECONDS)
 
-    def holds(self, partition: int, rows: Iterator[bytes]) -> None:
-        """This worker took over a partition: ``rows`` is a snapshot of its payments before any fold of its own."""
-        self._open.take(partition, rows)
+    def holds(self, partition: int, rows: Callable[[str], Iterator[bytes]]) -> None:
+        """This worker took over a partition: ``rows(table)`` is a snapshot of a table before any fold of its own."""
+        self._open.take(partition, rows(_PAYMENTS))
 
     @override
     def owns(self, partition: int, generation: int | None) -> None:

@@ -65,7 +65,9 @@ class Worker:
 
     def own(self, *payments: Payment | None, partition: int = 0) -> Worker:
         """Take over a partition that holds these payments; returns when they are counted."""
-        self.metrics.holds(partition, iter([row_of(payment) for payment in payments if payment is not None]))
+        self.metrics.holds(
+            partition, lambda _table: iter([row_of(payment) for payment in payments if payment is not None])
+        )
         self.metrics.owns(partition, 7)
         await_count(self.metrics, partition)
         return self
@@ -220,7 +222,7 @@ def test_rows_of_an_earlier_schema_are_counted_too() -> None:
     assert predecessor.payment is not None
     state = as_state(predecessor.payment, b"opaque")
     metrics = PipelineMetrics(MetricsSettings(), decode_state=lambda data: replace(state, internal=data))
-    metrics.holds(0, iter([b"\xc3\x01 of an earlier release"]))
+    metrics.holds(0, lambda _table: iter([b"\xc3\x01 of an earlier release"]))
     await_count(metrics, 0)
     assert metrics.registry.get_sample_value("payments_open", {**ROUTE, "status": "RELEASED"}) == 1
 
@@ -238,7 +240,7 @@ def test_what_is_folded_while_the_rows_are_counted_is_not_lost() -> None:
 
     snapshot = row_of(predecessor.payment)
     successor = Worker()
-    successor.metrics.holds(0, rows())
+    successor.metrics.holds(0, lambda _table: rows())
     successor.payment = predecessor.payment
     successor.fold(ack("k", "ACCP"))
     assert successor.open(Status.BANK_ACCEPTED) is None  # not exported before it is complete
@@ -269,7 +271,7 @@ def test_giving_a_partition_up_in_the_middle_of_the_count_releases_its_store(tmp
     for number in range(5_000):
         store[b"%05d" % number] = row_of(payment)
     metrics = PipelineMetrics(MetricsSettings())
-    metrics.holds(0, store.values())
+    metrics.holds(0, lambda _table: store.values())
     metrics.owns(0, None)
     store.close()
     Rdict(str(tmp_path), Options(raw_mode=True)).close()
@@ -278,7 +280,7 @@ def test_giving_a_partition_up_in_the_middle_of_the_count_releases_its_store(tmp
 
 def test_rows_that_cannot_be_read_leave_the_partition_out_and_everything_else_as_it_is() -> None:
     worker = Worker()
-    worker.metrics.holds(0, iter([b"no state"]))
+    worker.metrics.holds(0, lambda _table: iter([b"no state"]))
     await_count(worker.metrics, 0)
     worker.fold(release("r"))
     assert worker.open(Status.RELEASED) is None
