@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
+import fastavro
+from fastavro.schema import parse_schema
 from hypothesis import strategies as st
 
 from schemas.codec import Codec
 from schemas.contract_files import examples, load_schema
 from schemas.kinds import KINDS
-from schemas.plain import from_plain
+from schemas.plain import from_plain, to_plain
 from schemas.shapes import Choice, Nullable, Primitive, Record, Sequence, Shape, shape_of
 
 LONG = 1 << 63
@@ -36,6 +39,18 @@ _PRIMITIVES: dict[str, st.SearchStrategy[Any]] = {
 def example_value(contract: str) -> Any:
     """One fixed value of a topic: the first of its examples."""
     return from_plain(KINDS[contract], examples(contract)[0].document)
+
+
+def without_field(schema: Any, name: str) -> Any:
+    """The schema of a record without one of its fields, as an earlier or later release may have it."""
+    return {**schema, "fields": [row for row in schema["fields"] if row["name"] != name]}
+
+
+def written_with(schema: Any, value: Any) -> bytes:
+    """A value's bytes as fastavro writes them under a schema, without framing."""
+    stream = io.BytesIO()
+    fastavro.schemaless_writer(stream, parse_schema(schema), to_plain(value))
+    return stream.getvalue()
 
 
 def values(contract: str) -> st.SearchStrategy[Any]:
