@@ -7,7 +7,7 @@ from typing import Final
 
 from grafana_foundation_sdk.builders import dashboard, prometheus, stat, timeseries
 from grafana_foundation_sdk.models.common import BigValueColorMode
-from grafana_foundation_sdk.models.dashboard import DataSourceRef, GridPos
+from grafana_foundation_sdk.models.dashboard import DataSourceRef, GridPos, Threshold, ThresholdsMode
 
 DATASOURCE: Final = DataSourceRef(type_val="prometheus", uid="prometheus")
 _WIDTH: Final = 24
@@ -23,7 +23,10 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One panel: ``unit`` is Grafana's name of it, ``width`` is in 24ths, ``number`` shows one big value."""
+    """One panel: ``unit`` is Grafana's name of it, ``width`` is in 24ths, ``number`` shows one big value.
+
+    ``red_above`` colours the big value; without it a number has no judgement of its own.
+    """
 
     title: str
     description: str
@@ -32,6 +35,7 @@ class Panel:
     width: int = 8
     height: int = 7
     number: bool = False
+    red_above: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +63,18 @@ def _targets(panel: Panel) -> list[prometheus.Dataquery]:
     ]
 
 
+def _number(panel: Panel) -> stat.Panel:
+    if panel.red_above is None:
+        return stat.Panel().color_mode(BigValueColorMode.NONE)
+    steps = [Threshold(color="green"), Threshold(value=panel.red_above, color="red")]
+    thresholds = dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)
+    return stat.Panel().color_mode(BigValueColorMode.BACKGROUND).thresholds(thresholds)
+
+
 def _panel(panel: Panel, number: int, x: int, y: int) -> stat.Panel | timeseries.Panel:
     position = GridPos(h=panel.height, w=panel.width, x=x, y=y)
     built: stat.Panel | timeseries.Panel
-    built = stat.Panel().color_mode(BigValueColorMode.NONE) if panel.number else timeseries.Panel().fill_opacity(10)
+    built = _number(panel) if panel.number else timeseries.Panel().fill_opacity(10)
     built.id(number).title(panel.title).description(panel.description).unit(panel.unit)
     built.datasource(DATASOURCE).grid_pos(position)
     for target in _targets(panel):

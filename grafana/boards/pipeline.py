@@ -21,7 +21,8 @@ BOARD: Final = Board(
             (
                 Panel(
                     "Facts by outcome",
-                    "Facts folded a second: applied, late, duplicate, conflict, invalid.",
+                    "Facts folded a second, by what became of them: duplicates are copies told again "
+                    "(harmless), conflicts and invalid ones are in the dead letters.",
                     (Query("sum by (outcome) (rate(payments_events_total[1m]))", "{{outcome}}"),),
                     unit="ops",
                 ),
@@ -42,8 +43,9 @@ BOARD: Final = Board(
             "Delay",
             (
                 Panel(
-                    "Publish delay",
-                    "From a record's log-append time on payments.raw to its committed effect.",
+                    "Event delay",
+                    "ingest: from the event (their clock) to its arrival on payments.raw. publish: from there to its "
+                    "committed effect; this is ours.",
                     (
                         Query(_quantile(0.5, "payments_event_delay_seconds", "stage"), "p50 {{stage}}"),
                         Query(_quantile(0.99, "payments_event_delay_seconds", "stage"), "p99 {{stage}}"),
@@ -52,12 +54,13 @@ BOARD: Final = Board(
                 ),
                 Panel(
                     "Lag",
-                    "Records not yet folded, by topic.",
+                    "Records that are there and not yet folded, by topic. Growing for minutes: see the runbook on lag.",
                     (Query("sum by (topic) (payments_consumer_lag_records)", "{{topic}}"),),
                 ),
                 Panel(
                     "Watermark age",
-                    "Age of the newest record folded, by topic, its slowest partition.",
+                    "Age of the newest record folded, by topic, of its slowest partition. Without lag it only "
+                    "says that nothing came.",
                     (
                         Query(
                             "time() - min by (topic) "
@@ -88,6 +91,12 @@ BOARD: Final = Board(
                     unit="s",
                 ),
                 Panel(
+                    "Aborted units",
+                    "Transactions aborted an hour, by worker; their records are folded again. A few at a rebalance are "
+                    "usual.",
+                    (Query("sum by (instance) (increase(payments_aborted_units_total[1h]))", "{{instance}}"),),
+                ),
+                Panel(
                     "Dead letters",
                     "Records put aside an hour, by topic and class: look at them with `paystate dlq list`.",
                     (
@@ -114,7 +123,7 @@ BOARD: Final = Board(
                 ),
                 Panel(
                     "Recovery",
-                    "Changelog records still to be replayed.",
+                    "Changelog records still to be replayed into stores; a partition folds nothing until its own are.",
                     (
                         Query(
                             "sum by (table, partition) (payments_recovery_remaining_records)",
@@ -127,6 +136,27 @@ BOARD: Final = Board(
                     "From assignment to a restored partition.",
                     (Query(_quantile(0.99, "payments_recovery_duration_seconds", "instance"), "{{instance}}"),),
                     unit="s",
+                ),
+            ),
+        ),
+        Row(
+            "Runtime",
+            (
+                Panel(
+                    "Memory",
+                    "Resident memory of each worker.",
+                    (Query('process_resident_memory_bytes{job="paystate"}', "{{instance}}"),),
+                    unit="bytes",
+                ),
+                Panel(
+                    "CPU",
+                    "Processor time a second of each worker: 1 is a whole core.",
+                    (Query('rate(process_cpu_seconds_total{job="paystate"}[1m])', "{{instance}}"),),
+                ),
+                Panel(
+                    "Open files",
+                    "Descriptors of each worker: stores and connections.",
+                    (Query('process_open_fds{job="paystate"}', "{{instance}}"),),
                 ),
             ),
         ),
