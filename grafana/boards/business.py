@@ -114,7 +114,7 @@ BOARD: Final = Board(
                 ),
                 Panel(
                     "Transitions by status reached",
-                    "Steps into each status, a second: the flow through the lifecycle, corrections and reopened payments included.",
+                    "Steps into each status, a second: the flow through the lifecycle, corrections and reopenings too.",
                     (Query('sum by (to_status) (rate(payments_transitions_total{mode="live"}[1m]))', "{{to_status}}"),),
                     unit="ops",
                     width=12,
