@@ -19,8 +19,8 @@ class Cluster:
     client: dict[str, str | int | float | bool]
 
     def admin(self) -> AdminClient:
-        """A new admin client."""
-        return AdminClient(self.client)
+        """A new admin client. It says errors only: what librdkafka warns of is tried again by itself."""
+        return AdminClient({**self.client, "log_level": 3})
 
 
 def connect(settings: Settings, *, topics: bool = True) -> Cluster:

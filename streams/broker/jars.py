@@ -39,12 +39,22 @@ def class_path() -> str:
         ) from error
 
 
+def jars_at_hand() -> str | None:
+    """The class path if the jars are in the cache already; nothing is fetched."""
+    marker = _marker()
+    if not marker.exists():
+        return None
+    kept = marker.read_text(encoding="utf-8")
+    return kept if kept and all(Path(jar).exists() for jar in kept.split(os.pathsep)) else None
+
+
+def _marker() -> Path:
+    return cache_dir() / f"kafka-{KAFKA_VERSION}.classpath"
+
+
 def _class_path() -> str:
-    marker = cache_dir() / f"kafka-{KAFKA_VERSION}.classpath"
-    if marker.exists():
-        kept = marker.read_text(encoding="utf-8")
-        if kept and all(Path(jar).exists() for jar in kept.split(os.pathsep)):
-            return kept
+    if kept := jars_at_hand():
+        return kept
     try:
         import jgo
     except ImportError:
@@ -56,7 +66,7 @@ def _class_path() -> str:
         raise BrokerError(f"no jars were resolved into {root}: remove that folder and try again")
     resolved = os.pathsep.join(jars)
     cache_dir().mkdir(parents=True, exist_ok=True)
-    temporary = marker.with_suffix(f".{os.getpid()}")
+    temporary = _marker().with_suffix(f".{os.getpid()}")
     temporary.write_text(resolved, encoding="utf-8")
-    temporary.replace(marker)
+    temporary.replace(_marker())
     return resolved

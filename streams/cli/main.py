@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Annotated, Final
 
 import typer
@@ -50,13 +51,16 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         """The real-time state of every payment."""
 
     called = [name for name in arguments[:1] if name in COMMANDS]
-    for name in called or COMMANDS:
+    for name in called or [name for name in COMMANDS if find_spec(f"streams.cli.{name}")]:
         import_module(f"streams.cli.{name}").register(app)
     return app
 
 
 def expected_errors() -> tuple[type[Exception], ...]:
-    """Errors with a message for a person; any other one is a defect and shows its traceback."""
+    """Errors with a message for a person; any other one is a defect and shows its traceback.
+
+    Imported when something has gone wrong: a command that works loads only what it needs.
+    """
     from confluent_kafka import KafkaException
 
     from connectors.intake.archive import NotArchivedError
@@ -67,20 +71,36 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from schemas.codec import CodecError
     from schemas.contracts import ContractError
     from streams.broker.java import BrokerError
+    from streams.dead_letters.letters import DeadLetterError
+    from streams.lookup.files import NoSuchFileError
+    from streams.lookup.log import ReadError
     from streams.settings import SettingsError
 
     return (
         BrokerError,
         CodecError,
         ContractError,
+        DeadLetterError,
         IngestError,
         KafkaException,
         LedgerUnreadableError,
+        NoSuchFileError,
         NotArchivedError,
         PublishError,
+        ReadError,
         RefusedError,
         SettingsError,
     )
+
+
+def message_of(error: Exception) -> str:
+    """What to tell a person: of a Kafka error its own words, and where to look for the cause."""
+    from confluent_kafka import KafkaError, KafkaException
+
+    if not isinstance(error, KafkaException) or not error.args or not isinstance(error.args[0], KafkaError):
+        return str(error)
+    cause = error.args[0]
+    return f"Kafka says {cause.name()}: {cause.str()}. `paystate doctor` looks for the cause"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -91,5 +111,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if not isinstance(error, expected_errors()):
             raise
-        Console(stderr=True).print(f"[bold red]paystate:[/] {escape(str(error))}", highlight=False)
+        Console(stderr=True).print(f"[bold red]paystate:[/] {escape(message_of(error))}", highlight=False)
         sys.exit(1)

@@ -13,8 +13,8 @@ ADVICE: Final[dict[str, str]] = {
     + "), or by something "
     "that is no producer of this topic (find it by the key and headers, then drop)",
     "unmappable": "have the sender correct it, or correct the mapping or the bank profile, " + _REPLAY,
-    "conflict": "the same message id came with other content: ask the sender which one is meant, replay it if it is "
-    "this one, else drop it",
+    "conflict": "the same message id came with other content: ask the sender which one is meant; if it is this one, "
+    "have it sent under a message id of its own; then `paystate dlq drop`",
     "rejected": "the message says which limit it would break; remove the cause, " + _REPLAY,
     "oversized": "what it would write is larger than its topic takes: raise max.message.bytes, " + _REPLAY,
     "unencodable": "what it would write does not fit the contract: a defect of paystate; upgrade, " + _REPLAY,

@@ -11,6 +11,8 @@ from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 _TIMEOUT_S: Final = 30.0
+_ERRORS_ONLY: Final = 3
+"""A syslog level. What librdkafka warns of is tried again by itself and would only disturb a terminal."""
 _CHUNK: Final = 2_000
 _POLL_S: Final = 0.2
 _CONSUMER: Final[Mapping[str, Any]] = {
@@ -21,6 +23,11 @@ _CONSUMER: Final[Mapping[str, Any]] = {
     "fetch.error.backoff.ms": 10,
 }
 
+_TO_THE_END: Final[Mapping[str, Any]] = {
+    "enable.partition.eof": True,
+    # An end behind a transaction's marker shows only in a fetch that finds nothing more: 500 ms each by default.
+    "fetch.wait.max.ms": 20,
+}
 _NO_LEADER_YET: Final = frozenset(
     {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART}
 )
@@ -50,7 +57,7 @@ class CommittedLog:
     """Reads parts of topics up to where they end now; unless asked to, it waits for no open transaction."""
 
     def __init__(self, client: Mapping[str, Any]) -> None:
-        self._client = dict(client)
+        self._client = {**client, "log_level": _ERRORS_ONLY}
         self._admin = AdminClient(self._client)
 
     def partitions(self, topic: str) -> int:
@@ -81,7 +88,7 @@ class CommittedLog:
         open_places = {place for place, end in ends.items() if starts[place] < end}
         if not open_places:
             return
-        consumer = Consumer({**self._client, **_CONSUMER, "enable.partition.eof": True})
+        consumer = Consumer({**self._client, **_CONSUMER, **_TO_THE_END})
         try:
             consumer.assign([TopicPartition(*place, starts[place]) for place in sorted(open_places)])
             yield from _until(consumer, ends, open_places)

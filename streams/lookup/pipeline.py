@@ -9,11 +9,9 @@ from typing import Final
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from schemas.contracts import contracts
-from schemas.names import topic_name
 from streams.lookup.log import CommittedLog, Place
+from streams.topics import Topics
 
-AGENTS: Final = frozenset({"normalise", "correlate", "lifecycle", "duplicates"})
 _TIMEOUT_S: Final = 30.0
 
 
@@ -53,13 +51,20 @@ class Pipeline:
         return None
 
 
-def input_topics(generation: int) -> list[str]:
-    """Kafka names of what the agents read, as the contracts say; tables' own changelogs are no inputs."""
-    return [
-        topic_name(row.name, generation)
-        for row in contracts()
-        if AGENTS.intersection(row.consumers) and "compact" not in row.cleanup_policy
-    ]
+def input_topics(topics: Topics) -> list[str]:
+    """Kafka names of what the agents of streams/app.py read."""
+    read = (
+        topics.raw,
+        topics.references,
+        topics.approvals,
+        topics.releases,
+        topics.bank_acks,
+        topics.reconciliations,
+        topics.commands,
+        topics.verdicts,
+        topics.fingerprints,
+    )
+    return [topic.kafka_name for topic in read]
 
 
 def look(admin: AdminClient, log: CommittedLog, group: str, topics: Sequence[str]) -> Pipeline:

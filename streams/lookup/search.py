@@ -44,7 +44,7 @@ class Search:
 
     def __init__(self, cluster: Cluster, topics: Topics, group: str, facts_of: FactsOf) -> None:
         self._admin = cluster.admin()
-        self._inputs = pipeline.input_topics(cluster.settings.generation)
+        self._inputs = pipeline.input_topics(topics)
         self._group = group
         self._topics = topics
         self._facts_of = facts_of

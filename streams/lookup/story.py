@@ -17,7 +17,7 @@ from streams.topics import Topics
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What is known of one payment. ``files``: the ledger's entries of files that the steps come from, by hash."""
+    """What is known of one payment. ``files``: the ledger's entries of the files that it comes from, by hash."""
 
     state: State
     transitions: tuple[Transition, ...]
@@ -29,13 +29,13 @@ class Story:
 def story_of(log: CommittedLog, topics: Topics, state: State) -> Story:
     """Read the rest of a payment's story. Raises ReadError, KafkaException, CodecError."""
     transitions = _transitions(log, topics.transitions, state.correlation_id)
-    hashes = {step.evidence.file_hash for step in transitions if step.evidence.file_hash is not None}
+    hashes = {step.evidence.file_hash for step in transitions} | {state.file_id}
     return Story(
         state,
         transitions,
         _open_alerts(log, topics.alerts, state.correlation_id),
         _duplicates(log, topics.duplicate_alerts, state.correlation_id),
-        files_of(log, topics.files, hashes),
+        files_of(log, topics.files, filter(None, hashes)),
     )
 
 
