@@ -1,10 +1,10 @@
 FROM python:3.11-slim
 WORKDIR /opt/paystate
-COPY pyproject.toml constraints.txt README.md ./
+COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY streams streams
 COPY schemas schemas
 COPY connectors connectors
-RUN pip install --no-cache-dir --constraint constraints.txt . \
+RUN PIP_CONSTRAINT=constraints.txt pip install --no-cache-dir '.[registry]' \
     && useradd --create-home paystate \
     && install -d -o paystate /var/lib/paystate
 USER paystate

@@ -158,7 +158,7 @@ OWNER: Final = Metric(
     "payments_partition_owner_generation",
     Kind.GAUGE,
     ("partition",),
-    "Group generation under which this worker owns the partition; join on the newest to drop a zombie's gauges.",
+    "When this worker got the partition (milliseconds since 1970); keep the newest to drop a zombie's gauges.",
 )
 DLQ: Final = Metric(
     "payments_dlq_records_total",

@@ -28,13 +28,17 @@ class KafkaSettings(BaseModel):
     """The cluster. Without bootstrap servers paystate uses an embedded broker of its own."""
 
     bootstrap_servers: str | None = Field(default=None, description="host:port, several separated by commas")
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = None
-    sasl_username: str | None = None
-    sasl_password: SecretStr | None = None
-    ssl_ca_location: Path | None = None
-    ssl_certificate_location: Path | None = None
-    ssl_key_location: Path | None = None
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="how clients speak to the brokers"
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = Field(
+        default=None, description="how clients prove who they are"
+    )
+    sasl_username: str | None = Field(default=None, description="the user that needs the rights in operating.md")
+    sasl_password: SecretStr | None = Field(default=None, description="its password")
+    ssl_ca_location: Path | None = Field(default=None, description="certificate file of the brokers' authority")
+    ssl_certificate_location: Path | None = Field(default=None, description="file of our certificate, for mutual TLS")
+    ssl_key_location: Path | None = Field(default=None, description="file of our certificate's key")
     group_protocol: Literal["auto", "consumer", "classic"] = Field(
         default="auto", description="auto: KIP-848 where the broker has it, classic before Kafka 4.0"
     )
@@ -52,10 +56,18 @@ class BrokerSettings(BaseModel):
 class EngineTuning(BaseModel):
     """The unit of work."""
 
-    unit_interval_ms: Annotated[int, Field(ge=5, le=1_000)] = 20
-    unit_max_records: Annotated[int, Field(ge=1, le=100_000)] = 4_000
-    max_poll_interval_ms: Annotated[int, Field(ge=10_000, le=3_600_000)] = 300_000
-    transaction_timeout_ms: Annotated[int, Field(ge=1_000, le=900_000)] = 10_000
+    unit_interval_ms: Annotated[int, Field(ge=5, le=1_000)] = Field(
+        default=20, description="a unit starts at most this often: lower is quicker, higher costs less an event"
+    )
+    unit_max_records: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=4_000, description="most records of one unit, shared fairly by the partitions that have some"
+    )
+    max_poll_interval_ms: Annotated[int, Field(ge=10_000, le=3_600_000)] = Field(
+        default=300_000, description="a worker that does not poll for so long loses its partitions"
+    )
+    transaction_timeout_ms: Annotated[int, Field(ge=1_000, le=900_000)] = Field(
+        default=10_000, description="the broker ends a transaction that stays open for so long, and fences its worker"
+    )
 
 
 class PolicySettings(BaseModel):
@@ -64,9 +76,15 @@ class PolicySettings(BaseModel):
     required_scopes: tuple[Literal["INVOICE", "PAYMENT", "RUN", "BANK"], ...] = Field(
         default=(), description="scopes that must approve; empty: every scope that asked"
     )
-    reconciliation: Literal["match", "erp", "both"] = "match"
-    amount_tolerance_minor: Annotated[int, Field(ge=0)] = 0
-    min_reference_length: Annotated[int, Field(ge=1, le=35)] = 3
+    reconciliation: Literal["match", "erp", "both"] = Field(
+        default="match", description="what reconciles a payment: the matched entry, the closing in the ERP, or both"
+    )
+    amount_tolerance_minor: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="amounts that differ by no more (minor units) are the same"
+    )
+    min_reference_length: Annotated[int, Field(ge=1, le=35)] = Field(
+        default=3, description="a shorter reference names nothing"
+    )
 
 
 class MetricsSettings(BaseModel):
@@ -89,19 +107,23 @@ class Settings(BaseSettings):
     policy: PolicySettings = PolicySettings()
     metrics: MetricsSettings = MetricsSettings()
     data_dir: Path = Field(default=Path("var"), description="stores, archive and embedded broker live below it")
-    partitions: Annotated[int, Field(ge=1, le=256)] = 4
-    generation: Annotated[int, Field(ge=1)] = 1
+    partitions: Annotated[int, Field(ge=1, le=256)] = Field(
+        default=4, description="of every topic that is partitioned by payment; fixed within a generation"
+    )
+    generation: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="of the derived topics, the group and the stores; a replay is a new one"
+    )
     instance: str = Field(
         default="",
         description="name of this worker, stable over restarts; default: host name, first free number",
     )
-    group: str = "paystate"
+    group: str = Field(default="paystate", description="the consumer group of the workers")
     archive_url: str = Field(default="", description="fsspec URL of the file archive; default: data_dir/archive")
     account_hash_key: SecretStr | None = Field(
         default=None,
         description="at least 32 characters; hashes account numbers; made and kept for the embedded broker",
     )
-    profiles_dir: Path | None = Field(default=None, description="bank profiles of your own, YAML")
+    profiles_dir: Path | None = Field(default=None, description="folder of bank profiles of your own, YAML")
     web_host: str = Field(default="127.0.0.1", description="address of /metrics, /live, /ready and /status")
     web_port: Annotated[int, Field(ge=0, le=65_535)] = Field(default=6066, description="its port; 0: any free one")
 

@@ -113,7 +113,8 @@ BOARD: Final = Board(
             (
                 Panel(
                     "Owners",
-                    "Group generation under which each instance owns a partition; two for one partition: a zombie.",
+                    "When each instance got its partitions. Two instances at one partition: the lower is a zombie, fenced by Kafka, "
+                    "and its gauges are left out of the business board.",
                     (Query("payments_partition_owner_generation", "{{instance}} p{{partition}}"),),
                 ),
                 Panel(
