@@ -63,7 +63,8 @@ class Publisher:
 
     def __init__(self, client_config: Mapping[str, Any], transactional_id: str) -> None:
         self._id = transactional_id
-        self._producer = Producer({**client_config, **_PRODUCER, "transactional.id": transactional_id})
+        own = {"transactional.id": transactional_id, "error_cb": _told_by_the_call}
+        self._producer = Producer({**client_config, **_PRODUCER, **own})
 
     def __enter__(self) -> Self:
         self._call(lambda: self._producer.init_transactions(_TRANSACTION_TIMEOUT_MS / 1000))
@@ -129,6 +130,10 @@ class Publisher:
             self._call(self._producer.abort_transaction)
             raise _AbortedError(str(cause)) from error
         raise PublishError(f"Kafka refused to publish under {self._id!r}: {cause.str()}") from error
+
+
+def _told_by_the_call(_: KafkaError) -> None:
+    """Every error is the result of the call that met it; without a callback flush() raises a fatal one again."""
 
 
 class _AbortedError(Exception):
