@@ -113,7 +113,7 @@ BOARD: Final = Board(
             (
                 Panel(
                     "Owners",
-                    "When each instance got its partitions. Two at one partition: the lower is a zombie, fenced by Kafka, "
+                    "When each instance got its partitions. Two at one partition: the lower is a zombie, fenced, "
                     "and its gauges are left out of the business board.",
                     (Query("payments_partition_owner_generation", "{{instance}} p{{partition}}"),),
                 ),
