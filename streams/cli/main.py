@@ -70,6 +70,8 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from schemas.apply import RefusedError
     from schemas.codec import CodecError
     from schemas.contracts import ContractError
+    from schemas.registry import RegistryError
+    from schemas.releases import ReleaseError
     from streams.broker.java import BrokerError
     from streams.dead_letters.letters import DeadLetterError
     from streams.lookup.files import NoSuchFileError
@@ -89,6 +91,8 @@ def expected_errors() -> tuple[type[Exception], ...]:
         PublishError,
         ReadError,
         RefusedError,
+        RegistryError,
+        ReleaseError,
         SettingsError,
     )
 

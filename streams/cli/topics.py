@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from typing import Annotated, Final
+
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Column, Table
 
 from schemas.apply import Action, Change, apply, diff
-from schemas.contracts import contracts
+from schemas.contracts import TopicContract, contracts
 from streams.cluster import connect
 from streams.settings import load
 
 app = typer.Typer(help="Topics against their contracts.", no_args_is_help=True)
+_DAY_MS: Final = 86_400_000
 
 
 def register(root: typer.Typer) -> None:
@@ -20,12 +26,23 @@ def register(root: typer.Typer) -> None:
 
 
 @app.command("list")
-def list_() -> None:
-    """Every topic, what it holds and who writes it."""
-    table = Table("topic", "key", "clean-up", "holds", "producers")
+def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """Every topic by name: what it holds under which key, how long, who writes and reads it. Needs no broker."""
+    if as_json:
+        typer.echo(json.dumps({"topics": [row.model_dump(mode="json") for row in contracts()]}, indent=2))
+        return
+    console = Console()
     for row in contracts():
-        table.add_row(row.name, row.key, "+".join(row.cleanup_policy), row.purpose, ", ".join(row.producers))
-    Console().print(table)
+        flow = f"{', '.join(row.producers)} → {', '.join(row.consumers)}"
+        console.print(f"[bold]{row.name}[/]  {escape(row.purpose.strip())}", highlight=False)
+        facts = f"key {row.key} · {_kept(row)} · {flow}"
+        console.print(Padding(escape(facts), (0, 0, 1, 4), style="dim"), highlight=False)
+
+
+def _kept(row: TopicContract) -> str:
+    """The clean-up policy and retention in words."""
+    policy = "+".join(row.cleanup_policy)
+    return policy if row.retention_ms is None else f"{policy}, {row.retention_ms / _DAY_MS:.0f} days"
 
 
 @app.command("diff")
@@ -47,7 +64,7 @@ def apply_() -> None:
 
 
 def _show(changes: list[Change]) -> None:
-    table = Table("topic", "action", "what")
+    table = Table(Column("topic", no_wrap=True), "action", "what")
     for change in changes:
-        table.add_row(change.topic, change.action.value, change.what)
+        table.add_row(change.topic, change.action.value, escape(change.what))
     Console().print(table)
