@@ -7,24 +7,11 @@ The pipeline finds it message by message (streams/domain/references.py); here th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
-from streams.domain.facts import Reference, ReferenceKind
-
-SHARED: Final = frozenset(
-    {ReferenceKind.INVOICE, ReferenceKind.PAYMENT_INFO_ID, ReferenceKind.MESSAGE_ID, ReferenceKind.FILE_ID}
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Sought:
-    """A fact that names its payment by references, best first."""
-
-    event_id: str
-    received_at: int
-    references: tuple[Reference, ...]
+from streams.domain.facts import Reference
+from streams.domain.reference_kinds import is_shared, names_to_look_up
 
 
 @dataclass(slots=True)
@@ -39,22 +26,18 @@ class Names:
         self.since[reference][payment] = since if known is None else min(known, since)
 
 
-def payments_of(fact: Sought, names: Names) -> frozenset[str]:
-    """The payments that this fact must reach: one or none by a unique name, every member by a shared one."""
-    if fact.references and fact.references[0].kind in SHARED:
-        return frozenset(names.since.get(fact.references[0].key, ()))
-    known: list[Mapping[str, int]] = [names.since.get(reference.key, {}) for reference in fact.references]
+def payments_of(references: tuple[Reference, ...], received_at: int, names: Names) -> frozenset[str]:
+    """The payments that a fact must reach: one or none by its unique names, every member by a shared one."""
+    sought = names_to_look_up(references)
+    if sought and is_shared(sought[0].kind):
+        return frozenset(names.since.get(sought[0].key, ()))
+    known: list[Mapping[str, int]] = [names.since.get(reference.key, {}) for reference in sought]
     starts = [since for row in known for since in row.values()]
     if not starts:
         return frozenset()
-    as_of = max(fact.received_at, min(starts))
+    as_of = max(received_at, min(starts))
     for row in known:
         holders = [payment for payment, since in row.items() if since <= as_of]
         if len(holders) == 1:
             return frozenset(holders)
     return frozenset()
-
-
-def expected_deliveries(facts: Iterable[Sought], names: Names) -> dict[str, frozenset[str]]:
-    """Event id to the payments that must have it in the end."""
-    return {fact.event_id: payments_of(fact, names) for fact in facts}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
-EXAMPLES_KEPT: Final = 20
+EXAMPLES_KEPT: Final = 10
+"""Findings kept of each check."""
+FAULTS: Final = ("lost", "repeated", "reordered", "wrong_state", "store_mismatch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,36 +23,50 @@ class Finding:
 
 @dataclass(slots=True)
 class Report:
-    """Counts over the whole log. The last five must be 0; ``findings`` keeps the first examples of what is not.
+    """Counts over the whole log. The five faults must be 0; ``findings`` keeps the first examples of each.
 
-    inputs: records on payments.raw.v1. applied: those with an effect; duplicates: exact copies of one that had;
-    dead_letters: those kept for a person. Every input is exactly one of the three, or it is lost.
+    Every record on payments.raw.v1 (``inputs``) is exactly one of: ``applied`` (it had an effect), ``duplicates`` (an
+    exact copy of one that had), ``dead_letters`` (kept for a person), ``waiting`` (its payment is not known yet),
+    ``silent`` (it says nothing about a payment of ours), or ``lost``. ``lag``: records that the workers have not taken
+    yet; while it is not 0, "lost" may only mean "late".
     """
 
     inputs: int = 0
     applied: int = 0
     duplicates: int = 0
     dead_letters: int = 0
+    waiting: int = 0
+    silent: int = 0
     payments: int = 0
     transitions: int = 0
+    alerts: int = 0
+    duplicate_alerts: int = 0
+    stores: int = 0
     store_rows: int = 0
+    lag: int = 0
     lost: int = 0
     repeated: int = 0
     reordered: int = 0
     wrong_state: int = 0
     store_mismatch: int = 0
     findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def blame(self, check: str, subject: str, expected: str, found: str) -> None:
-        """Count one fault under ``check`` (the name of one of the last five counts) and keep it as an example."""
+        """Count one fault under ``check`` (the name of one of the five) and keep it as an example."""
         setattr(self, check, getattr(self, check) + 1)
-        if len(self.findings) < EXAMPLES_KEPT:
+        if Counter(finding.check for finding in self.findings)[check] < EXAMPLES_KEPT:
             self.findings.append(Finding(check, subject, expected, found))
 
     @property
+    def faults(self) -> int:
+        """The sum of the five."""
+        return sum(getattr(self, check) for check in FAULTS)
+
+    @property
     def ok(self) -> bool:
-        """Nothing lost, repeated, reordered, misjudged or stored otherwise than published."""
-        return not (self.lost or self.repeated or self.reordered or self.wrong_state or self.store_mismatch)
+        """Nothing lost, repeated, reordered, misjudged or stored otherwise than published; and nothing left to take."""
+        return self.faults == 0 and self.lag == 0
 
     def as_json(self) -> dict[str, object]:
         """The report as one JSON object."""

@@ -1,0 +1,44 @@
+"""The verification of a cluster: its topics, the stores of the workers on this machine, the settings in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from confluent_kafka.admin import AdminClient
+
+from schemas.names import topic_name
+from schemas.registry import registry_of
+from streams.agents.payment_rows import kept_of
+from streams.app import group_of, normaliser_of, policy_of
+from streams.demo.quiet import await_quiet, lag
+from streams.settings import Settings
+from streams.verify.contracts import INPUTS, READ, Codecs
+from streams.verify.read import KafkaLog
+from streams.verify.report import Report
+from streams.verify.stores import open_stores
+from streams.verify.verifier import Rules, verify
+
+
+def inputs_of(generation: int) -> list[str]:
+    """The Kafka topics that the workers read."""
+    return [topic_name(contract, generation) for contract in INPUTS]
+
+
+def rest(client: Mapping[str, Any], settings: Settings, within_s: float) -> None:
+    """Wait until the workers have taken everything. Raises NotQuietError after ``within_s``."""
+    await_quiet(client, group_of(settings), inputs_of(settings.generation), within_s, lambda: None)
+
+
+def verify_cluster(client: Mapping[str, Any], settings: Settings) -> Report:
+    """Read everything up to where it ends now. Raises ReadError, KafkaException, CodecError."""
+    generation, group = settings.generation, group_of(settings)
+    codecs = Codecs(generation, registry_of(settings.registry_url))
+    rules = Rules(normaliser_of(settings).facts_of, kept_of, policy_of(settings), codecs)
+    report = Report()
+    behind = lag(AdminClient(dict(client)), group, inputs_of(generation))
+    report.lag = sum(count for count in behind.values() if count > 0)
+    # Stores first: what they hold must be in the log, whose ends are asked for after them.
+    stores = open_stores(settings.store_dir / group, report)
+    with KafkaLog(client, generation, READ) as log:
+        return verify(log, rules, stores, report)

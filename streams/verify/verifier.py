@@ -1,0 +1,93 @@
+"""The whole verification, step by step, over a log that stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schemas.records import StatementEntry
+from streams.domain.fingerprints import DuplicateAlert
+from streams.domain.policy import Policy
+from streams.domain.state import Alert, State, Transition
+from streams.verify import inputs as arrived
+from streams.verify.alerts import Alerts, Pairs
+from streams.verify.contracts import (
+    ALERTS,
+    COMMANDS,
+    DEAD_LETTERS,
+    DUPLICATE_ALERTS,
+    PAYMENTS_TABLE,
+    RAW,
+    STATE,
+    STATEMENT_ENTRIES,
+    TABLES,
+    TRANSITIONS,
+    VERDICTS,
+    Codecs,
+)
+from streams.verify.dead_letters import DeadLetters
+from streams.verify.payments import KeptOf, Payments
+from streams.verify.read import Log
+from streams.verify.report import Report
+from streams.verify.stores import Changelog, Store
+from streams.verify.transitions import Chains
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the pipeline is said to run with: the mapping of raw records, the form of its rows, the policy in force."""
+
+    mapping: arrived.Mapping
+    kept_of: KeptOf
+    policy: Policy
+    codecs: Codecs
+
+
+def verify(log: Log, rules: Rules, stores: Sequence[Store], report: Report) -> Report:
+    """Fill the report. Raises ReadError, KafkaException: the log cannot be read. CodecError: it is foreign."""
+    codecs = rules.codecs
+    # 1. What was kept for a person, then what came in: every record mapped once more.
+    dead = DeadLetters(codecs)
+    dead.read(log.rows(DEAD_LETTERS), report)
+    inputs = arrived.Inputs(codecs, rules.mapping, dead)
+    inputs.read_raw(log.rows(RAW), report)
+    inputs.read_commands(log.rows(COMMANDS))
+    inputs.read_verdicts(log.rows(VERDICTS))
+    # 2. Only with every release known: whom each fact belongs to.
+    inputs.deliver()
+    # 3. The tables' changelogs, the published states among them, against the stores on the way.
+    for table, contract in TABLES.items():
+        _changelog(log, contract, table, stores, report)
+    states = _changelog(log, STATE, PAYMENTS_TABLE, stores, report)
+    # 4. Each payment in one shot from its facts, against its state.
+    payments = Payments(inputs, rules.kept_of, rules.policy)
+    codec = codecs.of(STATE, State)
+    for correlation_id in [*inputs.by_payment, *(key for key in states if key not in inputs.by_payment)]:
+        data = states.pop(correlation_id, None)
+        payments.check(correlation_id, None if data is None else codec.decode(data), report)
+    # 5. The chains of steps, and where they end.
+    chains = Chains()
+    chains.read(log.rows(TRANSITIONS), codecs.of(TRANSITIONS, Transition), report)
+    chains.compare(payments.stands, report)
+    # 6. Alerts, and every pair of payments that pays the same thing.
+    alerts = Alerts()
+    alerts.read(log.rows(ALERTS), codecs.of(ALERTS, Alert), report)
+    pairs = Pairs()
+    pairs.read(log.rows(DUPLICATE_ALERTS), codecs.of(DUPLICATE_ALERTS, DuplicateAlert), report)
+    pairs.compare(payments.stands, payments.fingerprints, report)
+    # 7. Only now: what became of every record that came in.
+    inputs.settle(alerts.causes, _entries(log, codecs), report)
+    return report
+
+
+def _changelog(log: Log, contract: str, table: str, stores: Sequence[Store], report: Report) -> dict[str, bytes]:
+    """The latest record of every key."""
+    changelog = Changelog(log.topic_name(contract), log.topic_id(contract), table, report)
+    changelog.expect(stores)
+    changelog.read(log.rows(contract))
+    return {key.decode(): value for key, value in changelog.latest.items()}
+
+
+def _entries(log: Log, codecs: Codecs) -> set[str]:
+    codec = codecs.of(STATEMENT_ENTRIES, StatementEntry)
+    return {codec.decode(row.value).entry_id for row in log.rows(STATEMENT_ENTRIES) if row.value is not None}
