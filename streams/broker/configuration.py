@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -53,16 +54,19 @@ Configuration:
 """
 
 
-def write_configuration(folder: Path, port: int, controller_port: int) -> tuple[Path, Path]:
-    """Write server.properties and log4j2.yaml into ``folder``; returns their paths."""
-    settings = _FIXED | {
+def write_configuration(
+    folder: Path, port: int, controller_port: int, settings: Mapping[str, str]
+) -> tuple[Path, Path]:
+    """Write server.properties (with ``settings`` over ours) and log4j2.yaml into ``folder``; returns their paths."""
+    addresses = {
         "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
         "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
         "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
         "log.dirs": str(folder / "data"),
     }
     properties = folder / "server.properties"
-    properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()), encoding="utf-8")
+    told = {**_FIXED, **settings, **addresses}
+    properties.write_text("".join(f"{key}={value}\n" for key, value in told.items()), encoding="utf-8")
     logging = folder / "log4j2.yaml"
     logging.write_text(_LOG4J.format(log=folder / "broker.log"), encoding="utf-8")
     return properties, logging

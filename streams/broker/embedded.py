@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -43,11 +44,15 @@ class BrokerInfo:
 
 
 class EmbeddedBroker:
-    """The broker of one folder. Any process may ask for it; only one broker runs in a folder at a time."""
+    """The broker of one folder. Any process may ask for it; only one broker runs in a folder at a time.
 
-    def __init__(self, folder: Path, java: Path | None = None) -> None:
+    ``settings`` go over ours in the broker's own names, from its next start on.
+    """
+
+    def __init__(self, folder: Path, java: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder.absolute()
         self._java = java
+        self._settings = dict(settings or {})
 
     @property
     def log_path(self) -> Path:
@@ -62,14 +67,31 @@ class EmbeddedBroker:
         return BrokerInfo(f"127.0.0.1:{self._ports()[0]}", int(state["pid"]), self.folder)
 
     def start(self) -> BrokerInfo:
-        """Start the broker, or find the running one; returns when it answers. Raises BrokerError."""
+        """Start the broker, or find the one that runs or is starting; returns when it answers. Raises BrokerError."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("a") as lock:
-            running = self.status()
-            if running is None:
-                running = self._launch(lock.fileno())
+        deadline = time.monotonic() + READY_WITHIN_S
+        while (running := self._running_or_launched()) is None:
+            if time.monotonic() > deadline:
+                raise BrokerError(
+                    f"another process holds {self.folder / 'lock'}, but no broker runs there: end that process "
+                    "(`fuser` or `lsof` on the lock names it) and start again"
+                )
+            time.sleep(_POLL_S)
         self._await_ready(running)
         return running
+
+    def _running_or_launched(self) -> BrokerInfo | None:
+        """The broker that runs, or is launched now. None while another process holds the lock: it is launching one."""
+        running = self.status()
+        if running is not None:
+            return running
+        with (self.folder / "lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return None
+            # It may have been started and its launcher have gone since we looked.
+            return self.status() or self._launch(lock.fileno())
 
     def stop(self) -> bool:
         """Stop the broker cleanly, by force after 30 s. False if none was running."""
@@ -80,13 +102,10 @@ class EmbeddedBroker:
         return self._end(signal.SIGKILL)
 
     def _launch(self, lock: int) -> BrokerInfo:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BrokerError(f"another broker holds {self.folder}: wait until it has started, or stop it") from None
+        """With the lock held; the JVM inherits it and keeps it as long as it lives."""
         java, jars = find_java(self._java), class_path()
         port, controller_port = self._ports()
-        properties, logging = write_configuration(self.folder, port, controller_port)
+        properties, logging = write_configuration(self.folder, port, controller_port, self._settings)
         command = [str(java), "-Xmx512m", f"-Dlog4j2.configurationFile={logging}", "-cp", jars]
         if not (self.folder / "data" / "meta.properties").exists():
             self._format(command, properties)
@@ -147,8 +166,14 @@ class EmbeddedBroker:
         """The client's and the controller's port, chosen once: what is written into the log must stay true."""
         path = self.folder / "ports.json"
         if path.exists():
-            kept = json.loads(path.read_text(encoding="utf-8"))
-            return int(kept["port"]), int(kept["controller_port"])
+            try:
+                kept = json.loads(path.read_text(encoding="utf-8"))
+                return int(kept["port"]), int(kept["controller_port"])
+            except (ValueError, KeyError, TypeError) as error:
+                raise BrokerError(
+                    f"{path} is damaged ({error!r}): it must name the ports that the log was made with. "
+                    f"Remove {self.folder} to begin with an empty broker"
+                ) from error
         port, controller_port = _free_ports(2)
         _write(path, {"port": port, "controller_port": controller_port})
         return port, controller_port
@@ -157,7 +182,10 @@ class EmbeddedBroker:
         path = self.folder / "state.json"
         if not path.exists():
             return None
-        state: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            state: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            return None  # a power cut left it empty: nothing that it told of runs any more
         return state
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Final
@@ -28,33 +31,39 @@ def cache_dir() -> Path:
 
 def class_path() -> str:
     """The class path of the broker, resolved on first use (about 45 MB). Raises BrokerError."""
-    try:
-        return _class_path()
-    except BrokerError:
-        raise
-    except Exception as error:
-        raise BrokerError(
-            f"Kafka's jars could not be resolved: {error}. Check the network and the Maven settings of this machine, "
-            "or point PAYSTATE_KAFKA__BOOTSTRAP_SERVERS at a broker that runs already"
-        ) from error
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    with (cache_dir() / "lock").open("a") as lock:
+        # Two first starts at once would write the same files.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            return os.pathsep.join(_kept() or _resolved())
+        except BrokerError:
+            raise
+        except Exception as error:
+            raise BrokerError(
+                f"Kafka's jars could not be resolved: {error}. Check the network and Maven's settings, or "
+                "point PAYSTATE_KAFKA__BOOTSTRAP_SERVERS at a broker that runs already"
+            ) from error
 
 
-def jars_at_hand() -> str | None:
-    """The class path if the jars are in the cache already; nothing is fetched."""
-    marker = _marker()
-    if not marker.exists():
-        return None
-    kept = marker.read_text(encoding="utf-8")
-    return kept if kept and all(Path(jar).exists() for jar in kept.split(os.pathsep)) else None
+def _manifest() -> Path:
+    return cache_dir() / f"kafka-{KAFKA_VERSION}.sha256"
 
 
-def _marker() -> Path:
-    return cache_dir() / f"kafka-{KAFKA_VERSION}.classpath"
+def _kept() -> list[str]:
+    """The jars resolved before, in class path order; none if one is missing or not what it was."""
+    manifest = _manifest()
+    if not manifest.exists():
+        return []
+    lines = [line.split("  ", 1) for line in manifest.read_text(encoding="utf-8").splitlines()]
+    if all(len(line) == 2 and Path(line[1]).is_file() and _sha256(Path(line[1])) == line[0] for line in lines):
+        return [path for _, path in lines]
+    # jgo takes what lies in its folder for good: only an empty one is filled anew, from the verified downloads.
+    shutil.rmtree(cache_dir() / "jars", ignore_errors=True)
+    return []
 
 
-def _class_path() -> str:
-    if kept := jars_at_hand():
-        return kept
+def _resolved() -> list[str]:
     try:
         import jgo
     except ImportError:
@@ -64,9 +73,13 @@ def _class_path() -> str:
     jars = sorted(str(jar) for folder in ("jars", "modules") for jar in (root / folder).glob("*.jar"))
     if not jars:
         raise BrokerError(f"no jars were resolved into {root}: remove that folder and try again")
-    resolved = os.pathsep.join(jars)
-    cache_dir().mkdir(parents=True, exist_ok=True)
-    temporary = _marker().with_suffix(f".{os.getpid()}")
-    temporary.write_text(resolved, encoding="utf-8")
-    temporary.replace(_marker())
-    return resolved
+    manifest = _manifest()
+    temporary = manifest.with_suffix(f".{os.getpid()}")
+    temporary.write_text("".join(f"{_sha256(Path(jar))}  {jar}\n" for jar in jars), encoding="utf-8")
+    temporary.replace(manifest)
+    return jars
+
+
+def _sha256(jar: Path) -> str:
+    with jar.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
