@@ -6,7 +6,7 @@ Never done: fewer or more partitions (keys would move), shorter retention, a cle
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -25,6 +25,7 @@ from schemas.contracts import TopicContract, contracts
 from schemas.names import topic_name
 
 _TIMEOUT_S: Final = 30.0
+_POLL_S: Final = 0.05
 
 
 class Action(Enum):
@@ -96,11 +97,30 @@ def _create(changes: list[Change], admin: AdminClient, partitions: int, replicat
 
 def _await_topics(admin: AdminClient, names: set[str]) -> None:
     """A created topic is not at once known to every answer of the broker."""
+    _await(
+        lambda: names <= set(admin.list_topics(timeout=_TIMEOUT_S).topics),
+        f"the broker does not show all of {', '.join(sorted(names))}, which it said it created",
+    )
+
+
+def _await_configs(admin: AdminClient, changes: list[Change]) -> None:
+    """Nor is a changed setting, which a worker reads right after."""
+
+    def agree() -> bool:
+        found = _configs(admin, [change.topic for change in changes])
+        return all(
+            _same(found[change.topic].get(key), value) for change in changes for key, value in change.config.items()
+        )
+
+    _await(agree, f"the broker does not show the settings of {', '.join(change.topic for change in changes)}")
+
+
+def _await(shown: Callable[[], bool], complaint: str) -> None:
     deadline = time.monotonic() + _TIMEOUT_S
-    while names - set(admin.list_topics(timeout=_TIMEOUT_S).topics):
+    while not shown():
         if time.monotonic() > deadline:
-            raise RefusedError(f"the broker does not show {', '.join(sorted(names))}, which it said it created")
-        time.sleep(0.05)
+            raise RefusedError(f"{complaint}: try again, then see the broker's log")
+        time.sleep(_POLL_S)
 
 
 def _correct(changes: list[Change], admin: AdminClient) -> None:
@@ -119,6 +139,7 @@ def _correct(changes: list[Change], admin: AdminClient) -> None:
     ]
     for future in admin.incremental_alter_configs(resources).values():
         future.result(_TIMEOUT_S)
+    _await_configs(admin, changes)
 
 
 def _configs(admin: AdminClient, names: list[str]) -> dict[str, dict[str, str]]:
