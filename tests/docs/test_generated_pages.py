@@ -23,7 +23,9 @@ def test_every_setting_is_described() -> None:
 
 def test_no_secret_has_a_default() -> None:
     assert Settings.model_fields["account_hash_key"].default is None
-    assert [row for row in PAGES["settings.md"]().splitlines() if "| secret |" in row and "|  | secret" not in row] == []
+    assert [
+        row for row in PAGES["settings.md"]().splitlines() if "| secret |" in row and "|  | secret" not in row
+    ] == []
 
 
 def test_every_metric_and_label_is_on_its_page() -> None:
