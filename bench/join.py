@@ -79,8 +79,9 @@ class Worker:
             )
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            if line.startswith("{"):
-                self.recovered.append(json.loads(line)["recovered"])
+            _, told, row = line.partition('{"recovered": ')  # Faust writes cursor codes before the first line
+            if told:
+                self.recovered.append(json.loads(row.rstrip().removesuffix("}")))
             if len(self.recovered) == PARTITIONS:
                 break
         else:

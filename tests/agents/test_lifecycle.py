@@ -1,0 +1,256 @@
+"""The join as a handler: what is published for a fact, what is kept for a person, and rows that survive their bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from streams.agents.lifecycle import lifecycle
+from streams.agents.payment_rows import PaymentRows, kept_of
+from streams.domain.facts import (
+    Approval,
+    ApprovalScope,
+    BankAck,
+    Command,
+    CommandAction,
+    Decision,
+    Direction,
+    Level,
+    Precision,
+    Reconciliation,
+    ReconciliationKind,
+    Reference,
+    ReferenceKind,
+    Release,
+    ReleaseStage,
+)
+from streams.domain.fingerprints import FingerprintMessageType
+from streams.domain.money import Money
+from streams.domain.payment import Context, Payment
+from streams.domain.policy import Policy
+from streams.domain.state import State
+from streams.domain.statuses import Flag, Status
+from streams.engine import BadRecord, Topic
+from streams.topics import topics_of
+from tests.agents.doubles import GivenRecord, Rows, Sent, given_record
+
+TOPICS = topics_of(1)
+POLICY = Policy()
+PAYMENT = "PAY-1"
+BY_KIND: dict[type[Any], Topic[Any]] = {
+    Approval: TOPICS.approvals,
+    Release: TOPICS.releases,
+    BankAck: TOPICS.bank_acks,
+    Reconciliation: TOPICS.reconciliations,
+    Command: TOPICS.commands,
+}
+
+
+def common(event_id: str, at: int) -> dict[str, Any]:
+    return {
+        "event_id": event_id,
+        "payload_hash": f"hash of {event_id}",
+        "correlation_id": PAYMENT,
+        "source": "test",
+        "source_event_id": event_id,
+        "occurred_at": at * 1_000_000,
+        "precision": Precision.TIME,
+        "received_at": at * 1_000_000 + 7,
+        "trace_id": "t",
+    }
+
+
+APPROVAL = Approval(
+    **common("a", 1),
+    scope=ApprovalScope.PAYMENT,
+    scope_key=PAYMENT,
+    round=1,
+    step=1,
+    steps_required=1,
+    actor="ann",
+    decision=Decision.APPROVED,
+    sequence=1,
+    content_hash=None,
+    invoices=(),
+    vendor_id="V1",
+    amount=Money(100, "EUR", 2),
+    company_code=None,
+    region=None,
+    references=(),
+    delivery=0,
+    withdrawn=False,
+)
+RELEASE = Release(
+    **common("r", 2),
+    stage=ReleaseStage.SUBMITTED,
+    message_id="MSG-1",
+    payment_info_id="PMT-1",
+    source_system="SAP",
+    company_code="1000",
+    region="EU",
+    bank="NORDBANK",
+    rail="SEPA",
+    run_id=None,
+    file_id=None,
+    batch_id=None,
+    payer=None,
+    payee=None,
+    amount=Money(100, "EUR", 2),
+    equivalent_amount=False,
+    requested_execution_date="2026-01-05",
+    invoices=(),
+    content_hash=None,
+    actor="bob",
+    supersedes=None,
+    reason_codes=(),
+    reason_text=None,
+    references=(Reference(ReferenceKind.END_TO_END_ID, "E2E-1"),),
+)
+BOOKED = BankAck(
+    **common("b", 3),
+    bank="NORDBANK",
+    format="camt.054",
+    level=Level.TRANSACTION,
+    source_message_id="N-1",
+    file_hash="f" * 64,
+    position="Ntry[1]/TxDtls[1]",
+    bank_status="BOOK",
+    milestone=Status.SETTLED,
+    flags=(),
+    reason_codes=(),
+    reason_text=None,
+    booked=True,
+    direction=Direction.DEBIT,
+    amount=Money(100, "EUR", 2),
+    charges=None,
+    value_date="2026-01-05",
+    booking_date="2026-01-05",
+    account_hash="h",
+    bank_ref="NB1",
+    booking_key="k",
+    batch_count=None,
+    batch_sum=None,
+    message_id=None,
+    payment_info_id=None,
+    references=(),
+    delivery=1,
+    withdrawn=False,
+)
+MATCHED = Reconciliation(
+    **common("m", 4), kind=ReconciliationKind.MATCHED, entry_ref="NB1", amount=None, actor=None, sequence=1
+)
+ALL = (APPROVAL, RELEASE, BOOKED, MATCHED)
+
+
+def record_of(fact: Any, key: str = PAYMENT, offset: int = 0) -> GivenRecord:
+    return given_record(BY_KIND[type(fact)], key, fact, fact.received_at, offset)
+
+
+def folded(*facts: Any, policy: Policy = POLICY) -> tuple[Rows, Sent]:
+    rows, out, join = Rows(), Sent(), lifecycle(TOPICS, policy, 1)
+    for offset, fact in enumerate(facts):
+        join(record_of(fact, offset=offset), rows, out)  # type: ignore[arg-type]  # doubles of record, table and outbox
+    return rows, out
+
+
+def test_facts_of_three_streams_become_one_state_and_a_chain_of_steps() -> None:
+    rows, out = folded(*ALL)
+    assert rows[PAYMENT].view.status is Status.RECONCILED
+    steps = out.on(TOPICS.transitions)
+    assert [step.to_status for step in steps] == [
+        Status.APPROVED,
+        Status.SUBMITTED,
+        Status.SETTLED,
+        Status.RECONCILED,
+    ]
+    assert [step.seq for step in steps] == [1, 2, 3, 4]
+    assert [step.previous_id for step in steps[1:]] == [step.transition_id for step in steps[:-1]]
+
+
+def test_a_step_says_where_its_evidence_can_be_read() -> None:
+    _, out = folded(APPROVAL, RELEASE, BOOKED)
+    evidence = out.on(TOPICS.transitions)[-1].evidence
+    assert (evidence.topic, evidence.offset) == ("payments.bank-acks.v1", 2)
+    assert (evidence.file_hash, evidence.position) == ("f" * 64, "Ntry[1]/TxDtls[1]")
+
+
+def test_the_same_fact_twice_changes_nothing_and_publishes_nothing() -> None:
+    rows, out = folded(APPROVAL, RELEASE)
+    before, sent = rows[PAYMENT], len(out.messages)
+    lifecycle(TOPICS, POLICY, 1)(record_of(RELEASE), rows, out)  # type: ignore[arg-type]  # doubles
+    assert rows[PAYMENT] is before
+    assert len(out.messages) == sent
+    assert not out.dead
+
+
+def test_another_content_under_a_known_event_is_flagged_and_kept_for_a_person() -> None:
+    rows, out = folded(APPROVAL, RELEASE, replace(RELEASE, payload_hash="other", amount=Money(999, "EUR", 2)))
+    assert Flag.CONFLICT in {flag.name for flag in rows[PAYMENT].view.flags}
+    ((record, error),) = out.dead
+    assert record.value.payload_hash == "other"
+    assert error.reason_class == "conflict"
+
+
+def test_a_fact_under_another_key_is_refused() -> None:
+    join = lifecycle(TOPICS, POLICY, 1)
+    with pytest.raises(BadRecord, match="expected the correlation id as key"):
+        join(record_of(APPROVAL, key="PAY-2"), Rows(), Sent())  # type: ignore[arg-type]  # doubles
+
+
+def test_beyond_the_cap_the_facts_received_first_stay_and_the_others_are_kept_whole() -> None:
+    policy = Policy(fact_cap=2)
+    _, late = folded(APPROVAL, RELEASE, BOOKED, policy=policy)
+    ((record, error),) = late.dead
+    assert (record.value.event_id, error.reason_class) == ("b", "invalid")
+    _, early = folded(BOOKED, RELEASE, APPROVAL, policy=policy)
+    (letter,) = early.on(TOPICS.dead_letters)
+    assert TOPICS.bank_acks.decode(letter.value) == BOOKED
+
+
+@pytest.mark.parametrize(
+    ("action", "confirmed"), [(CommandAction.CONFIRM_DUPLICATE, True), (CommandAction.DISMISS_DUPLICATE, False)]
+)
+def test_a_persons_word_about_a_pair_goes_to_the_pairs_home(action: CommandAction, confirmed: bool) -> None:
+    command = Command(
+        **common("c", 9),
+        action=action,
+        hold=None,
+        alert_id="AL-1",
+        case_id=None,
+        actor="eve",
+        reason="looked at both",
+        sequence=1,
+    )
+    _, out = folded(RELEASE, command)
+    (message,) = [row for row in out.on(TOPICS.fingerprints) if row.type is FingerprintMessageType.VERDICT]
+    assert message.key == "pair:AL-1"
+    assert message.verdict is not None
+    assert message.verdict.confirmed is confirmed
+
+
+def rows_codec(policy: Policy = POLICY) -> PaymentRows:
+    return PaymentRows(TOPICS.state, Context(policy, 1))
+
+
+def test_a_row_survives_its_bytes_and_the_bytes_are_the_published_state() -> None:
+    rows, _ = folded(*ALL, replace(RELEASE, payload_hash="other"))
+    payment: Payment = rows[PAYMENT]
+    codec = rows_codec()
+    data = codec.encode(payment)
+    again = codec.decode(data)
+    assert again == payment
+    assert codec.encode(again) == data
+    state: State = TOPICS.state.decode(data)
+    assert (state.status, state.last_transition_seq) == (payment.view.status, payment.envelope.seq)
+
+
+def test_internal_is_a_function_of_the_set_of_facts() -> None:
+    one, _ = folded(*ALL)
+    other, _ = folded(*reversed(ALL), RELEASE)
+    states = [TOPICS.state.decode(rows_codec().encode(rows[PAYMENT])) for rows in (one, other)]
+    assert states[0].internal == states[1].internal
+    overflowed, kept = kept_of(states[0].internal)
+    assert not overflowed
+    assert {row.fact for row in kept} == set(ALL)
