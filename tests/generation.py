@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from schemas.apply import apply
 from schemas.plain import from_plain
@@ -53,6 +54,15 @@ class Generation:
         producer = Producer(self.client)
         producer.produce(topic, value, key, partition_of(key or b"", PARTITIONS), headers=list(headers))
         assert producer.flush(30) == 0
+
+    def create_topic(self, name: str, partitions: int) -> str:
+        """A topic beside those of the contracts; returns when the broker shows it."""
+        admin = AdminClient(self.client)
+        admin.create_topics([NewTopic(name, partitions, 1)])[name].result(30)
+        deadline = time.monotonic() + 30
+        while name not in admin.list_topics(timeout=30).topics:
+            assert time.monotonic() < deadline, f"{name} is not shown"
+        return name
 
     @contextmanager
     def open_transaction(self) -> Iterator[Producer]:

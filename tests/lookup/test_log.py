@@ -6,7 +6,6 @@ import threading
 from itertools import islice
 
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
 
 from streams.lookup.log import CommittedLog, ReadError
 from tests.generation import Generation
@@ -17,9 +16,7 @@ pytestmark = pytest.mark.kafka
 @pytest.fixture
 def topic(generation: Generation, prefix: str) -> str:
     """An empty topic of two partitions."""
-    admin = AdminClient(generation.client)
-    admin.create_topics([NewTopic(prefix, 2, 1)])[prefix].result(30)
-    return prefix
+    return generation.create_topic(prefix, 2)
 
 
 def write(generation: Generation, topic: str, *values: str) -> None:
@@ -35,7 +32,7 @@ def test_every_record_comes_with_its_place_and_headers(generation: Generation, l
     with generation.open_transaction() as producer:
         for partition in (0, 1):
             producer.produce(topic, b"value", b"key", partition, headers=[("header", b"kept")])
-    records = list(log.read(log.places(topic)))
+    records = list(log.read(log.places(topic), settled=True))
     assert sorted((record.partition, record.offset) for record in records) == [(0, 0), (1, 0)]
     assert {(record.key, record.value, record.headers) for record in records} == {
         (b"key", b"value", (("header", b"kept"),))
@@ -46,7 +43,7 @@ def test_an_end_behind_a_transaction_marker_is_reached(generation: Generation, l
     for number in range(3):
         with generation.open_transaction() as producer:
             producer.produce(topic, str(number).encode(), None, 0)
-    assert values(log, topic) == [b"0", b"1", b"2"]
+    assert values(log, topic, settled=True) == [b"0", b"1", b"2"]
     assert log.ends([(topic, 0)]) == {(topic, 0): 6}
 
 
@@ -55,7 +52,7 @@ def test_an_open_transaction_is_not_waited_for(generation: Generation, log: Comm
         producer.produce(topic, b"early", None, 0)
         producer.flush(30)
         assert values(log, topic) == []
-    assert values(log, topic) == [b"early"]
+    assert values(log, topic, settled=True) == [b"early"]
 
 
 def test_a_settled_reading_waits_for_the_transactions_that_are_open(
