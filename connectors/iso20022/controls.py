@@ -100,6 +100,45 @@ class InitiationControls:
 
 
 @dataclass(slots=True)
+class ReturnControls:
+    """pacs.004: NbOfTxs, CtrlSum (of whatever currency) and the total that comes back, in one currency."""
+
+    declared_count: int | None = None
+    declared_sum: Decimal | None = None
+    _all: Tally = field(default_factory=Tally)
+
+    def ended(self, name: str, position: str, own: Said) -> None:
+        """Add a return, check the file."""
+        if name == "TxInf":
+            self._all.add(text(own, "RtrdIntrBkSttlmAmt"), position)
+        elif name == "PmtRtr" and self._all.count:
+            header = first(own, "GrpHdr")
+            self.declared_count = _whole(text(header, "NbOfTxs"))
+            self.declared_sum = decimal_of(text(header, "CtrlSum"))
+            self._all.check("GrpHdr", text(header, "NbOfTxs"), text(header, "CtrlSum"), ("NbOfTxs", "CtrlSum"))
+            self._all.check("GrpHdr", None, text(header, "TtlRtrdIntrBkSttlmAmt"), ("", "TtlRtrdIntrBkSttlmAmt"))
+
+
+@dataclass(slots=True)
+class RecallControls:
+    """camt.056: CtrlData says how many payments are recalled, and their sum."""
+
+    declared_count: int | None = None
+    declared_sum: Decimal | None = None
+    _all: Tally = field(default_factory=Tally)
+
+    def ended(self, name: str, position: str, own: Said) -> None:
+        """Add a recall, check the file."""
+        if name == "TxInf":
+            self._all.add(text(own, "OrgnlIntrBkSttlmAmt") or text(own, "OrgnlInstdAmt"), position)
+        elif name == "FIToFIPmtCxlReq" and self._all.count:
+            data = first(own, "CtrlData")
+            self.declared_count = _whole(text(data, "NbOfTxs"))
+            self.declared_sum = decimal_of(text(data, "CtrlSum"))
+            self._all.check("CtrlData", text(data, "NbOfTxs"), text(data, "CtrlSum"), ("NbOfTxs", "CtrlSum"))
+
+
+@dataclass(slots=True)
 class EntryControls:
     """camt.052, 053, 054: TxsSummry of each account, where it is told: entries in all, credits and debits."""
 

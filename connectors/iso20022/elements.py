@@ -50,7 +50,11 @@ def fields(element: etree._Element) -> dict[str, JSON]:
 def add(found: dict[str, JSON], child: etree._Element) -> None:
     """Note one more child."""
     name = name_of(child)
-    value = fields(child) if len(child) else _text(child)
+    keep(found, name, fields(child) if len(child) else _text(child))
+
+
+def keep(found: dict[str, JSON], name: str, value: JSON) -> None:
+    """Note what ``name`` says; said again, it is a list."""
     if name not in found:
         found[name] = value
         return
@@ -71,5 +75,5 @@ def _text(element: etree._Element) -> JSON:
     attributes = element.items()
     if not attributes:
         return text
-    named: dict[str, JSON] = {f"@{name}": str(value) for name, value in attributes if not str(name).startswith("{")}
+    named: dict[str, JSON] = {"@" + str(name): str(value) for name, value in attributes if str(name)[0] != "{"}
     return {**named, "#": text} if named else text

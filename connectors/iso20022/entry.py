@@ -33,8 +33,8 @@ _BOOKED: Final = "BOOK"
 _PAYMENTS: Final = frozenset({Movement.TRANSFER, Movement.RETURN})
 _RETURNED: Final = BankMeaning(Status.RETURNED)
 _TRUE: Final = frozenset({"true", "1"})
-#: Names of one transaction. MsgId and PmtInfId are names of the batch.
-_OWN_NAMES: Final = ("EndToEndId", "InstrId", "TxId", "UETR", "AcctSvcrRef", "ClrSysRef", "ChqNb", "MndtId")
+#: Names of one transaction. MsgId and PmtInfId name its batch; AcctSvcrRef may be the entry's.
+_OWN_NAMES: Final = ("EndToEndId", "InstrId", "TxId", "UETR", "ClrSysRef", "ChqNb", "MndtId")
 #: What a transaction says of itself beside names; purpose codes alone make none (bank-formats.md, trap 6).
 _OWN_WORDS: Final = ("Amt", "AmtDtls", "RltdPties", "RmtInf", "RtrInf")
 
@@ -88,8 +88,9 @@ def _is_one_transaction(details: Said, batch: Said) -> bool:
     references = first(details, "Refs")
     if any(name_at(references, name) for name in _OWN_NAMES):
         return True
-    names_batch = name_at(references, "PmtInfId") or name_at(references, "MsgId") or name_at(batch, "PmtInfId")
-    return not names_batch and any(name in details for name in _OWN_WORDS)
+    if name_at(references, "PmtInfId") or name_at(references, "MsgId") or name_at(batch, "PmtInfId"):
+        return False
+    return any(name in details for name in _OWN_WORDS) or name_at(references, "AcctSvcrRef") is not None
 
 
 def _acknowledgement(said: _Entry, position: str, profile: BankProfile) -> Acknowledgement:
@@ -214,9 +215,9 @@ def _amount(said: _Entry) -> Amount | None:
 
 def _as_instructed(booked: Amount | None, place: Said) -> Amount | None:
     instructed = amount_at(place, "AmtDtls", "InstdAmt", "Amt")
-    if instructed is None or (booked is not None and booked.currency == instructed.currency):
+    if instructed is None or not instructed.value:
         return booked
-    return instructed
+    return booked if booked is not None and booked.currency == instructed.currency else instructed
 
 
 def _batch_sum(said: _Entry, amount: Amount | None) -> Decimal | None:

@@ -16,7 +16,13 @@ from connectors.iso20022.refusals import RefusedError
 MESSAGES: Final = {
     "CstmrCdtTrfInitn": "pain.001",
     "CstmrPmtStsRpt": "pain.002",
+    "FIToFIPmtStsRpt": "pacs.002",
+    "PmtRtr": "pacs.004",
+    "RsltnOfInvstgtn": "camt.029",
+    "BkToCstmrAcctRpt": "camt.052",
+    "BkToCstmrStmt": "camt.053",
     "BkToCstmrDbtCdtNtfctn": "camt.054",
+    "FIToFIPmtCxlReq": "camt.056",
 }
 """The element that makes a message what it is. Not its namespace (banks have their own, or none), not Document."""
 

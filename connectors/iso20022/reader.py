@@ -15,7 +15,7 @@ from lxml import etree
 
 from connectors.contract import JSON, BankProfile, FileEnd, ProviderRecord, ReaderOutput
 from connectors.iso20022.controls import Controls, NoControls
-from connectors.iso20022.elements import add, fields, name_of
+from connectors.iso20022.elements import add, fields, keep, name_of
 from connectors.iso20022.prologue import Opened, no_message, parser
 from connectors.iso20022.refusals import RefusedError, refused_xml
 from connectors.iso20022.said import Said, text
@@ -84,7 +84,10 @@ class _Said:
     around: tuple[_Open, ...]
 
     def record(self, count: int | None) -> ProviderRecord:
-        """The record with all that is said around it; ``count`` of its siblings where the shape wants it told."""
+        """The record with all that is said around it (the message itself stands in nothing); ``count`` of its
+        siblings where the shape wants it told."""
+        if not self.around:
+            return ProviderRecord(self.part.kind or "", self.part.name, self.said)
         told: dict[str, JSON] = dict(self.around[0].for_records())
         for outer in self.around[1:]:
             told[outer.part.name] = outer.for_records()
@@ -207,7 +210,7 @@ class _Reading:
         self._controls.ended(part.name, position, said)
         self._say(_Said(part, position, said, tuple(self._open)))
         if part.kept:
-            outer.own[part.name] = said
+            keep(outer.own, part.name, said)
             outer.repeated = None
 
     def _close(self, ended: _Open) -> None:
@@ -226,6 +229,7 @@ class _Reading:
             self._whole = ended.own
         self._controls.ended(part.name, ended.position, ended.own)
         if not self._open:
+            self._tell(ended)
             return
         if len(self._open) == 1:
             self._outer.setdefault(part.name, ended.own)

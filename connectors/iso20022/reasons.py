@@ -9,9 +9,12 @@ from typing import Final
 
 from connectors.iso20022.said import Said, every, text, texts
 from streams.domain.bank_statuses import DUPLICATE_REASONS
+from streams.domain.reference_kinds import NO_NAMES
 
 #: Codes that say nothing by themselves: the text is the reason.
 _TEXT_IS_THE_REASON: Final = frozenset({"NARR"})
+_LONGEST_PIECE: Final = 105
+"""AddtlInf is a Max105Text: banks cut longer texts into several."""
 #: A bank that has no code for "I have that already" says so in words (bank-formats.md, trap 1).
 _AGAIN: Final = re.compile(
     r"\bduplica|\balready (?:been|exist|present|process|receiv|used)|\bnot unique\b"  # English, Spanish, Italian
@@ -53,4 +56,12 @@ def reasons_of(informations: Iterable[Said]) -> Reasons:
                 if code is not None:
                     codes[code] = None
         words.update(dict.fromkeys(texts(information, "AddtlInf")))
-    return Reasons(tuple(codes), " ".join(words) or None)
+    return Reasons(tuple(codes), _joined(word for word in words if word.upper() not in NO_NAMES))
+
+
+def _joined(words: Iterable[str]) -> str | None:
+    """One text. A piece as long as the field can be goes on in the next piece, mid-word."""
+    joined = ""
+    for word in words:
+        joined += word if len(word) >= _LONGEST_PIECE else word + " "
+    return joined.strip() or None

@@ -25,6 +25,7 @@ _CUT_OFF: Final = frozenset(
         etree.ErrorTypes.ERR_ATTRIBUTE_WITHOUT_VALUE,
         etree.ErrorTypes.ERR_DOCTYPE_NOT_FINISHED,
         etree.ErrorTypes.ERR_NAME_REQUIRED,
+        etree.ErrorTypes.ERR_TAG_NAME_MISMATCH,
     }
 )
 _ENCODING: Final = frozenset(

@@ -59,3 +59,48 @@ def _entries(message: str, container: str) -> Part:
 
 
 NOTIFICATION = _entries("BkToCstmrDbtCdtNtfctn", "Ntfctn")
+STATEMENT = _entries("BkToCstmrStmt", "Stmt")
+ACCOUNT_REPORT = _entries("BkToCstmrAcctRpt", "Rpt")
+
+INTERBANK_REPORT = Part(
+    "FIToFIPmtStsRpt",
+    numbered=False,
+    parts=(Part("OrgnlGrpInfAndSts", kind="group", kept=True), Part("TxInfAndSts", kind="transaction")),
+)
+
+RETURN = Part(
+    "PmtRtr",
+    numbered=False,
+    parts=(Part("OrgnlGrpInf", kind="group", kept=True), Part("TxInf", kind="transaction")),
+)
+
+#: The answer to a recall: for the whole case, or for what is listed in it.
+RECALL_ANSWER = Part(
+    "RsltnOfInvstgtn",
+    kind="case",
+    only_alone=True,
+    numbered=False,
+    parts=(
+        Part(
+            "CxlDtls",
+            numbered=False,
+            parts=(
+                Part("OrgnlGrpInfAndSts", kind="group", kept=True),
+                Part("OrgnlPmtInfAndSts", kind="batch", holds=True, parts=(Part("TxInfAndSts", kind="transaction"),)),
+                Part("TxInfAndSts", kind="transaction"),
+            ),
+        ),
+    ),
+)
+
+RECALL = Part(
+    "FIToFIPmtCxlReq",
+    numbered=False,
+    parts=(
+        Part(
+            "Undrlyg",
+            numbered=False,
+            parts=(Part("OrgnlGrpInfAndCxl", kind="group", kept=True), Part("TxInf", kind="transaction")),
+        ),
+    ),
+)

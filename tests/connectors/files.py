@@ -1,0 +1,111 @@
+"""What the tests of connectors share: the committed samples, and reading bytes to the end."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import connectors
+from connectors.contract import (
+    DEFAULT_PROFILE,
+    Acknowledgement,
+    BankProfile,
+    FileEnd,
+    Instruction,
+    Mapped,
+    ProviderRecord,
+    Refusal,
+)
+from connectors.registry import connector_of
+from connectors.registry import connectors as all_connectors
+
+SAMPLES = Path(connectors.__file__).parent / "samples"
+FOLDERS = {
+    "pain001": "pain.001",
+    "pain002": "pain.002",
+    "pacs002": "pacs.002",
+    "pacs004": "pacs.004",
+    "camt029": "camt.029",
+    "camt053": "camt.053",
+    "camt054": "camt.054",
+    "camt056": "camt.056",
+}
+"""Sample folders that a connector reads, and its format."""
+
+
+def samples() -> list[Path]:
+    """Every committed file of a format that is read."""
+    return sorted(path for folder in FOLDERS for path in (SAMPLES / folder).iterdir())
+
+
+def name_of(path: Path) -> str:
+    """``folder/file``: a sample's name in manifest.tsv."""
+    return f"{path.parent.name}/{path.name}"
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a reader gave, and what the mapper made of it."""
+
+    records: list[ProviderRecord]
+    last: FileEnd | Refusal
+    mapped: list[Mapped]
+
+    @property
+    def accepted(self) -> bool:
+        return isinstance(self.last, FileEnd)
+
+    @property
+    def refusal(self) -> Refusal:
+        assert isinstance(self.last, Refusal), self.last
+        return self.last
+
+    def acknowledgements(self) -> list[Acknowledgement]:
+        assert self.accepted, self.last
+        assert all(isinstance(item, Acknowledgement) for item in self.mapped), self.mapped
+        return [item for item in self.mapped if isinstance(item, Acknowledgement)]
+
+    def only(self) -> Acknowledgement:
+        [only] = self.acknowledgements()
+        return only
+
+    def instructions(self) -> list[Instruction]:
+        assert self.accepted, self.last
+        return [item for item in self.mapped if isinstance(item, Instruction)]
+
+    def money(self) -> Decimal:
+        """All amounts that a pipeline would take from the file: none of a refused one."""
+        if not self.accepted:
+            return Decimal(0)
+        found = [getattr(item, "amount", None) for item in self.mapped]
+        return sum((amount for amount in found if isinstance(amount, Decimal)), Decimal(0))
+
+
+def read(data: bytes, format_: str, profile: BankProfile = DEFAULT_PROFILE) -> Read:
+    """Read and map; checks on the way what the contract promises of every reader."""
+    connector = connector_of(format_)
+    assert connector is not None
+    items = list(connector.read(io.BytesIO(data), profile))
+    assert items, "a reader says at least whether it accepts the file"
+    *records, last = items
+    assert isinstance(last, FileEnd | Refusal)
+    provider = [item for item in records if isinstance(item, ProviderRecord)]
+    assert len(provider) == len(records), "one verdict, at the end"
+    mapped = [item for record in provider for item in connector.map(through_json(record), profile)]
+    return Read(provider, last, mapped)
+
+
+def through_json(record: ProviderRecord) -> ProviderRecord:
+    """The record as it comes out of payments.raw.v1."""
+    fields: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(record.fields))
+    return ProviderRecord(record.kind, record.position, fields)
+
+
+def format_of(data: bytes) -> str | None:
+    """The format that the content is told to be."""
+    return next((connector.format for connector in all_connectors() if connector.sniff(data)), None)

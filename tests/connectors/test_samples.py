@@ -1,0 +1,48 @@
+"""Every committed sample says what expected/ holds, and was checked against by hand; manifest.tsv says what it shows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.formats import InstalledFormats
+from connectors.parsing import Parsed, parse_stream
+from tests.connectors.files import SAMPLES, name_of, samples
+
+EXPECTED = Path(__file__).parent / "expected"
+
+
+def said_by(path: Path, profile: str = "default") -> dict[str, Any]:
+    """What ``paystate parse --json`` prints of a file."""
+    out = io.BytesIO()
+    with Parsed(name_of(path)) as parsed, path.open("rb") as stream:
+        parse_stream(stream, parsed, InstalledFormats(), "auto", profile)
+        parsed.write_json(out)
+    said: dict[str, Any] = json.loads(out.getvalue())
+    return said
+
+
+def _expectation(path: Path) -> Path:
+    return EXPECTED / path.parent.name / f"{path.name}.json"
+
+
+@pytest.mark.parametrize("path", samples(), ids=name_of)
+def test_a_sample_says_what_was_checked_by_hand(path: Path) -> None:
+    assert said_by(path) == json.loads(_expectation(path).read_text(encoding="utf-8"))
+
+
+def test_every_expectation_belongs_to_a_sample() -> None:
+    assert {path for path in EXPECTED.rglob("*.json")} == {_expectation(path) for path in samples()}
+
+
+def test_the_manifest_names_every_sample_and_its_licence() -> None:
+    with (SAMPLES / "manifest.tsv").open(encoding="utf-8", newline="") as stream:
+        rows = {row["file"]: row for row in csv.DictReader(stream, delimiter="\t")}
+    files = {name_of(path) for path in SAMPLES.glob("*/*") if path.parent.name != "LICENCES"}
+    assert set(rows) == files
+    assert all(row["licence"] and row["shows"] for row in rows.values())
