@@ -46,6 +46,11 @@ def class_path() -> str:
             ) from error
 
 
+def jars_at_hand() -> bool:
+    """Whether the jars were fetched before; whether they are what they were is checked when the broker starts."""
+    return _manifest().exists()
+
+
 def _manifest() -> Path:
     return cache_dir() / f"kafka-{KAFKA_VERSION}.sha256"
 
