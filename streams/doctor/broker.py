@@ -36,7 +36,11 @@ class Reach:
 
     def __init__(self, client: Mapping[str, Any]) -> None:
         self._errors: list[KafkaError] = []
-        self.admin = AdminClient({**client, "error_cb": self._errors.append}, logger=_quiet)
+        self.admin = AdminClient({**client, "error_cb": self.heard}, logger=_quiet)
+
+    def heard(self, error: KafkaError) -> None:
+        """Called by the client with each error that it meets on its own threads."""
+        self._errors.append(error)
 
     def cause(self, error: KafkaException) -> KafkaError:
         """The most telling error: a refusal before a lost connection before a time-out."""
