@@ -28,7 +28,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from bench.load import STREAMS, Encoded, Facts
 from schemas.apply import apply
-from schemas.codec import codec
+from schemas.codec import Codec, codec
 from streams.broker.embedded import EmbeddedBroker
 from streams.demo.quiet import await_quiet, lag
 from streams.domain.state import Transition

@@ -10,7 +10,7 @@ import io
 import json
 import struct
 import typing
-from functools import cache
+from functools import cached_property
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import fastavro
@@ -69,10 +69,7 @@ class Codec(Generic[T]):
         if ids is not None:
             self._header = _CONFLUENT.pack(0, ids.id_of(f"{contract}-value", json.dumps(self.schema)))
         self._header_text = self._header.decode("latin-1")
-        self._earlier = {
-            SINGLE_OBJECT + schema_fingerprint(row.schema): _Resolution(contract, kind, row.schema, self.schema)
-            for row in released(contract)
-        }
+        self._registered: dict[int, _Resolution[T]] = {}
 
     @property
     def single_object_header(self) -> bytes:
@@ -101,7 +98,8 @@ class Codec(Generic[T]):
         try:
             value, end = self._read(data, data.decode("latin-1"), start)
         except _MALFORMED as error:
-            raise CodecError(f"{self.contract}: {len(data)} bytes are no {self.kind.__name__}: {error!r}") from error
+            what = f"{len(data)} bytes are no {self.kind.__name__}"
+            raise CodecError(f"{self.contract}: {what}: {_fault(error)}") from error
         if end != len(data):
             kind = "truncated" if end > len(data) else "followed by others"
             raise CodecError(f"{self.contract}: expected {end} bytes, found {len(data)}: {kind}")
@@ -116,23 +114,32 @@ class Codec(Generic[T]):
             )
         return earlier.read(data, _HEADER_BYTES)
 
+    @cached_property
+    def _earlier(self) -> dict[bytes, _Resolution[T]]:
+        """Readers of what releases wrote, by header. Made when the first such record comes: most processes see none."""
+        return {
+            SINGLE_OBJECT + schema_fingerprint(row.schema): _Resolution(
+                self.contract, self.kind, row.schema, self.schema
+            )
+            for row in released(self.contract)
+        }
+
     def _decode_confluent(self, data: bytes) -> T:
         if len(data) < _CONFLUENT.size or data[0] != 0:
             raise CodecError(
                 f"{self.contract}: expected Avro framing (C3 01 or 00), found {data[:2].hex() or 'nothing'}"
             )
+        schema_id: int = _CONFLUENT.unpack_from(data)[1]
         if self._ids is None:
-            schema_id = _CONFLUENT.unpack_from(data)[1]
             raise CodecError(f"{self.contract}: schema id {schema_id}, but no registry: set SCHEMA_REGISTRY_URL")
         if data.startswith(self._header):
             return self._decode_own(data, _CONFLUENT.size)
-        header = data[: _CONFLUENT.size]
-        earlier = self._earlier.get(header)
-        if earlier is None:
-            earlier = self._earlier[header] = self._registered(self._ids, _CONFLUENT.unpack(header)[1])
-        return earlier.read(data, _CONFLUENT.size)
+        other = self._registered.get(schema_id)
+        if other is None:
+            other = self._registered[schema_id] = self._resolution(self._ids, schema_id)
+        return other.read(data, _CONFLUENT.size)
 
-    def _registered(self, ids: SchemaIds, schema_id: int) -> _Resolution[T]:
+    def _resolution(self, ids: SchemaIds, schema_id: int) -> _Resolution[T]:
         try:
             text = ids.schema_of(schema_id)
         except KeyError:
@@ -166,10 +173,15 @@ class _Resolution(Generic[T]):
             raise CodecError(f"{self._contract}: cannot read another schema's bytes: {error!r}") from error
 
 
-@cache
-def codec(contract: str, kind: type[Any]) -> Codec[Any]:
+_made: Final[dict[tuple[str, type[Any]], Codec[Any]]] = {}
+
+
+def codec(contract: str, kind: type[T]) -> Codec[T]:
     """The codec of a topic's contract without a registry, made once."""
-    return Codec(contract, kind)
+    made = _made.get((contract, kind))
+    if made is None:
+        made = _made[contract, kind] = Codec(contract, kind)
+    return made
 
 
 def state_internal(data: bytes) -> bytes:
@@ -182,6 +194,18 @@ def state_internal(data: bytes) -> bytes:
     if end > len(data):
         raise CodecError(f"payments.state.v1: internal would end at byte {end} of {len(data)}")
     return data[position:end]
+
+
+def _fault(error: Exception) -> str:
+    """What the generated decoder's way to stop means."""
+    match error:
+        case IndexError():
+            return "they end too early: truncated"
+        case KeyError():
+            return f"byte {error} where a symbol, a boolean or a branch is expected"
+        case TypeError():
+            return "a negative length"
+    return str(error)
 
 
 def _complaint(schema: Schema, value: Any) -> str | None:

@@ -79,3 +79,18 @@ def _topic(attribute: str, kind: type[V], generation: int, ids: SchemaIds | None
     name = contract_name(attribute)
     codec: Codec[V] = Codec(name, kind, ids)
     return Topic(name, codec.encode, codec.decode, kafka_name=topic_name(name, generation))
+
+
+def inputs_of(topics: Topics) -> tuple[Topic[Any], ...]:
+    """What the agents of streams/app.py read, in the order of the pipeline."""
+    return (
+        topics.raw,
+        topics.references,
+        topics.approvals,
+        topics.releases,
+        topics.bank_acks,
+        topics.reconciliations,
+        topics.commands,
+        topics.verdicts,
+        topics.fingerprints,
+    )

@@ -5,11 +5,15 @@ from __future__ import annotations
 import gc
 from typing import Final, NoReturn
 
+from schemas.registry import registry_of
 from streams.app import build
 from streams.cluster import connect
 from streams.engine import run_worker
 from streams.instances import claim
+from streams.metrics import PipelineMetrics
 from streams.settings import Settings
+from streams.topics import inputs_of, topics_of
+from streams.web import StatusServer, pages
 
 _YOUNG_OBJECTS: Final = 100_000
 
@@ -18,9 +22,14 @@ def run(settings: Settings, loglevel: str) -> NoReturn:
     """Run until SIGTERM (exit status 0) or a failure (another one: start it again)."""
     instance = claim(settings.data_dir / "workers", settings.instance)
     cluster = connect(settings)
-    app = build(settings, cluster.client, instance.name)
+    topics = topics_of(settings.generation, registry_of(settings.registry_url))
+    metrics = PipelineMetrics(settings.metrics, [topic.name for topic in inputs_of(topics)], topics.state.decode)
+    app = build(settings, cluster.client, instance.name, metrics=metrics)
+    # Workers of one machine take ports side by side; 0 stays 0: any free one.
+    port = settings.web_port and settings.web_port + instance.number - 1
+    server = StatusServer(pages(app.engine.status, metrics.registry), settings.web_host, port)
     settle_memory()
-    run_worker(app, loglevel=loglevel)
+    run_worker(app, server, loglevel=loglevel)
 
 
 def settle_memory() -> None:

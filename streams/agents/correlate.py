@@ -88,7 +88,9 @@ def _send(output: Output, cause: CorrelationMessage, out: Outbox, topics: Topics
     if isinstance(output, CorrelationMessage):
         out.send(topics.references, output.key, output)
     elif isinstance(output, Exceeded):
-        out.send(topics.alerts, cause.key, _limit_alert(output, cause, generation))
+        alert = _limit_alert(output, cause, generation)
+        out.send(topics.alerts, cause.key, alert)
+        out.note(alert)
     else:
         _hand_over(output, out, topics)
 

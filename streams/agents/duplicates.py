@@ -51,7 +51,9 @@ def _appear(message: FingerprintMessage, rows: Table[Any], out: Outbox, topics: 
     if known is None:
         count = rows.get(f"count:{message.key}") or Count(0)
         if count.members >= MEMBERS_KEPT:
-            out.send(topics.alerts, told.correlation_id, _too_many(message, told, generation))
+            alert = _too_many(message, told, generation)
+            out.send(topics.alerts, told.correlation_id, alert)
+            out.note(alert)
             return
         rows[f"count:{message.key}"] = Count(count.members + 1)
     others = [row for other, row in rows.scan(prefix) if other != key]

@@ -24,6 +24,7 @@ from streams.domain.payment import Context, Payment
 from streams.domain.policy import Policy
 from streams.domain.state import Evidence, Mode
 from streams.engine import BadRecord, Outbox, Record, Table, Topic
+from streams.observations import fact_folded
 from streams.topics import Topics
 
 Handler = Callable[[Record, "Table[Payment]", Outbox], None]
@@ -55,6 +56,7 @@ def lifecycle(topics: Topics, policy: Policy, generation: int, mode: Mode = Mode
         if folded.payment is not None and folded.payment is not before:
             payments[key] = folded.payment
         tell(folded, record, fact, out)
+        out.note(fact_folded(record.partition, fact, before, folded, mode))
 
     return join
 

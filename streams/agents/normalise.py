@@ -219,7 +219,7 @@ class _Sender:
         if message is not None:
             out.send(self._topics.references, message.key, message)
         elif isinstance(fact, Approval) or fact.milestone is not None or fact.flags:
-            out.send(self._topics.alerts, fact.event_id, self._nameless(fact))
+            self._raise(self._nameless(fact), out)
 
     def _nameless(self, fact: Approval | BankAck) -> Alert:
         """Evidence about some payment of ours without any name: no clock is needed to know that nobody has it."""
@@ -243,7 +243,7 @@ class _Sender:
         if subject not in seen:
             seen[subject] = Seen(raw.file_hash, alerted=True)
             alert = self._alert(AlertKind.CONFLICT, subject, text, record.timestamp_us, raw.trace_id, raw.sender)
-            out.send(self._topics.alerts, subject, alert)
+            self._raise(alert, out)
 
     def refuse(self, record: Record, raw: Raw, errors: list[UnmappableError], seen: Table[Any], out: Outbox) -> None:
         """A record that cannot be mapped: kept whole; its message raises one alert, however many records fail."""
@@ -253,11 +253,13 @@ class _Sender:
         if known is not None and known.alerted:
             return
         seen[record.key] = Seen(known.file_hash if known else None, alerted=True)
-        out.send(
-            self._topics.alerts,
-            record.key,
-            self._alert(AlertKind.MAPPING_FAILURE, record.key, text, record.timestamp_us, raw.trace_id, raw.sender),
+        self._raise(
+            self._alert(AlertKind.MAPPING_FAILURE, record.key, text, record.timestamp_us, raw.trace_id, raw.sender), out
         )
+
+    def _raise(self, alert: Alert, out: Outbox) -> None:
+        out.send(self._topics.alerts, alert.correlation_id, alert)
+        out.note(alert)
 
     def _alert(self, kind: AlertKind, subject: str, detail: str, at: int, trace_id: str, bank: str | None) -> Alert:
         return Alert(

@@ -164,8 +164,8 @@ class App(faust.App):  # type: ignore[misc]  # Faust is not typed: its classes a
         return 0 in self.engine.partitions
 
 
-def run_worker(app: App, *, loglevel: str = "INFO") -> NoReturn:
-    """Run the app in this process until SIGTERM (exit status 0) or a failure (non-zero: restart it)."""
-    worker = faust.Worker(app, loglevel=loglevel, redirect_stdouts=False, quiet=True)
+def run_worker(app: App, *services: Any, loglevel: str = "INFO") -> NoReturn:
+    """Run the app, and mode services beside it, until SIGTERM (exit status 0) or a failure (non-zero: restart it)."""
+    worker = faust.Worker(app, *services, loglevel=loglevel, redirect_stdouts=False, quiet=True)
     worker.execute_from_commandline()
     sys.exit(0)

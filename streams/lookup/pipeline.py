@@ -10,7 +10,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from streams.lookup.log import CommittedLog, Place
-from streams.topics import Topics
+from streams.topics import Topics, inputs_of
 
 _TIMEOUT_S: Final = 30.0
 
@@ -53,18 +53,7 @@ class Pipeline:
 
 def input_topics(topics: Topics) -> list[str]:
     """Kafka names of what the agents of streams/app.py read."""
-    read = (
-        topics.raw,
-        topics.references,
-        topics.approvals,
-        topics.releases,
-        topics.bank_acks,
-        topics.reconciliations,
-        topics.commands,
-        topics.verdicts,
-        topics.fingerprints,
-    )
-    return [topic.kafka_name for topic in read]
+    return [topic.kafka_name for topic in inputs_of(topics)]
 
 
 def look(admin: AdminClient, log: CommittedLog, group: str, topics: Sequence[str]) -> Pipeline:
