@@ -25,12 +25,14 @@ from typing import Any, Final
 
 import psutil
 from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from bench.load import STREAMS, Encoded, Facts
 from schemas.apply import apply
 from schemas.codec import Codec, codec
 from streams.broker.embedded import EmbeddedBroker
 from streams.demo.quiet import await_quiet, lag
+from streams.domain.facts import Approval, BankAck, Release
 from streams.domain.state import Transition
 from streams.engine import partition_of
 
@@ -147,8 +149,6 @@ def throughput(client: dict[str, Any], worker: Worker, payments: int, figures: F
 
 
 def _await_no_lag(client: dict[str, Any]) -> None:
-    from confluent_kafka.admin import AdminClient
-
     admin = AdminClient(client)
     while any(count > 0 for count in lag(admin, _GROUP, list(STREAMS)).values()):
         time.sleep(0.05)
@@ -217,9 +217,8 @@ def latency(client: dict[str, Any], seconds: int, figures: Figures) -> None:
 
 
 def _event_ids(facts: list[Encoded]) -> list[str]:
-    from streams.domain.facts import Approval, BankAck, Release
-
-    codecs = {topic: codec(topic, kind) for topic, kind in zip(STREAMS, (Approval, Release, BankAck), strict=True)}
+    kinds: tuple[type[Any], ...] = (Approval, Release, BankAck)
+    codecs: dict[str, Codec[Any]] = {topic: codec(topic, kind) for topic, kind in zip(STREAMS, kinds, strict=True)}
     return [codecs[fact.topic].decode(fact.value).event_id for fact in facts]
 
 
@@ -256,8 +255,6 @@ def measure(payments: int, latency_s: int) -> Figures:
         servers = broker.start().bootstrap_servers
         client: dict[str, Any] = {"bootstrap.servers": servers}
         try:
-            from confluent_kafka.admin import AdminClient
-
             apply(AdminClient(client), PARTITIONS)
             worker = Worker(_environment(servers, folder), folder)
             worker.start()

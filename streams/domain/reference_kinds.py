@@ -34,6 +34,10 @@ SHARING: Final[dict[ReferenceKind, Sharing]] = {
     ReferenceKind.RUN_ID: Sharing.GROUP,
 }
 
+#: Names that a fact may be looked up by. The others name a payment for a person, and nobody registers them: what a bank
+#: calls a payment and what the ERP calls its document never come back to us in a fact.
+SOUGHT: Final = frozenset(SHARING) - {ReferenceKind.BANK_REF, ReferenceKind.DOCUMENT_NUMBER}
+
 #: What banks and tools write where they have no name.
 NO_NAMES: Final = frozenset({"NOTPROVIDED", "NONREF", "UNKNOWN", "NONE", "N/A", "NULL", "NOREF"})
 

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 from streams.domain.correlation import CarriedFact, CorrelationMessage, MessageType, Registration
 from streams.domain.facts import Reference, ReferenceKind, Release
-from streams.domain.reference_kinds import is_shared, names_to_look_up
+from streams.domain.reference_kinds import SOUGHT, is_shared, names_to_look_up
 
 PAYMENTS_KEPT: Final = 16
 """Earliest payments kept at one unique reference."""
@@ -89,10 +89,11 @@ def lookup_of(fact: CarriedFact, trace_id: str) -> CorrelationMessage | None:
 
 
 def registers_of(release: Release) -> tuple[CorrelationMessage, ...]:
-    """A release makes its payment known under each of its names, as of when the release was received."""
+    """A release makes its payment known under each name that may be sought, as of when the release was received."""
     return tuple(
         _registration(reference, release.correlation_id, release.received_at, release.trace_id)
         for reference in dict.fromkeys(release.references)
+        if reference.kind in SOUGHT
     )
 
 
