@@ -39,7 +39,7 @@ fmt: $(READY) ## format the code and fix what can be fixed safely
 	$(BIN)/python -m ruff format
 
 .PHONY: bench
-bench: $(READY) ## measure the three-stream join on a real Kafka (ARGS=--json FILE)
+bench: $(READY) ## measure the three-stream join on a real Kafka (ARGS=--json)
 	$(BIN)/python -m bench.join $(ARGS)
 
 .PHONY: dashboards

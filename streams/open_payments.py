@@ -38,7 +38,7 @@ Standing: TypeAlias = tuple[Route, str, int]
 
 @dataclass(slots=True)
 class StateHead:
-    """The first fields of payments.state.v1: all that a standing needs, at a third of the price of the whole."""
+    """The first fields of payments.state.v1: all that a standing needs, at half of the price of the whole."""
 
     internal: bytes
     correlation_id: str
