@@ -111,6 +111,22 @@ def test_a_record_of_one_repeated_byte_takes_memory_in_proportion_to_its_size(co
             tracemalloc.stop()
 
 
+@pytest.mark.parametrize(
+    ("record", "complaint"),
+    [
+        (b"\x02v", "12 bytes are no VendorRecord: they end too early: truncated"),
+        (b"\x02v\x01n", "a negative length"),
+        (b"\x02v\x02n\x00\x04", "union branch 4 at byte 15: expected 0 \\(null\\) or 2"),
+        (b"\x02v\x02n\x00\x00\x00\x00\x07", "byte 7 where a symbol, a boolean or a branch is expected"),
+        (b"\x02v\x02n\x00\x00\x00\x00\x01\x01", "expected 19 bytes, found 20: followed by others"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong_with_the_bytes(record: bytes, complaint: str) -> None:
+    header = CODECS["payments.vendors.v1"].encode(VENDOR)[:HEADER_BYTES]
+    with pytest.raises(CodecError, match=rf"^payments\.vendors\.v1: .*{complaint}"):
+        CODECS["payments.vendors.v1"].decode(header + record)
+
+
 def test_an_endless_number_is_refused() -> None:
     clock = CODECS["payments.clock.v1"]
     header = clock.encode(ClockTick(0, ""))[:HEADER_BYTES]
