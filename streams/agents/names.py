@@ -10,11 +10,13 @@ from collections.abc import Iterable
 
 from connectors.contract import References
 from connectors.documents import Names
+from streams.domain.construction import quick
 from streams.domain.facts import InvoiceAllocation, Level, Reference, ReferenceKind
 from streams.domain.identity import stable_id
 from streams.domain.reference_kinds import usable_name
 
 _K = ReferenceKind
+_reference = quick(Reference)
 
 
 class Naming:
@@ -89,8 +91,12 @@ class Naming:
         return usable_name(value, self._min_length)
 
     def _kept(self, names: Iterable[tuple[ReferenceKind, str | None]]) -> tuple[Reference, ...]:
-        usable = ((kind, self.usable(value)) for kind, value in names)
-        return tuple(dict.fromkeys(Reference(kind, value) for kind, value in usable if value is not None))
+        kept: dict[Reference, None] = {}
+        for kind, value in names:
+            usable = usable_name(value, self._min_length) if value is not None else None
+            if usable is not None:
+                kept[_reference(kind, usable)] = None
+        return tuple(kept)
 
 
 def _lower(uetr: str | None) -> str | None:

@@ -129,10 +129,14 @@ class Normaliser:
             yield entry
 
 
+#: A number with a fraction stays text: no amount becomes a float.
+_read_json: Final = json.JSONDecoder(parse_float=str, parse_constant=str).decode
+
+
 def _fields(arrival: Arrival) -> dict[str, Any]:
-    """The payload: JSON as the source wrote it. A number with a fraction stays text: no amount becomes a float."""
+    """The payload: JSON as the source wrote it."""
     try:
-        fields = json.loads(arrival.raw.payload, parse_float=str, parse_constant=str)
+        fields = _read_json(arrival.raw.payload.decode())
     except (ValueError, RecursionError) as error:
         raise arrival.unmappable("payload", "JSON in UTF-8", str(error)[:200], "send it again whole") from error
     if not isinstance(fields, dict):
