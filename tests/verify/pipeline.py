@@ -55,8 +55,12 @@ class MemoryLog:
     def topic_id(self, contract: str) -> str:
         return f"id of {contract}"
 
-    def append(self, contract: str, key: bytes, value: bytes | None, timestamp_us: int) -> Row:
-        partition = partition_of(key, PARTITIONS)
+    def append(
+        self, contract: str, key: bytes, value: bytes | None, timestamp_us: int, partition: int | None = None
+    ) -> Row:
+        """Without a partition, the one of the key."""
+        if partition is None:
+            partition = partition_of(key, PARTITIONS)
         row = Row(topic_name(contract), partition, self._ends[contract, partition], timestamp_us, key, value)
         self._ends[contract, partition] += 1
         self.topics.setdefault(contract, []).append(row)
@@ -267,7 +271,7 @@ class Pipeline:
             for topic, key, value in out.sent:
                 self._append(topic, key, value)
             for written, data in table.dirty.items():
-                self.log.append(agent.changelog.name, written.encode(), data, self._now_us)
+                self.log.append(agent.changelog.name, written.encode(), data, self._now_us, row.partition)
             table.dirty.clear()
 
     def _append(self, contract: str, key: bytes, value: bytes | None) -> None:

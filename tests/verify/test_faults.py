@@ -198,6 +198,7 @@ def test_a_fact_that_a_later_stage_buried_is_a_dead_letter_of_its_record(pipelin
     raw = raw_of(body)
     row = _receive(pipeline, body)
     (fact,) = pipeline.normaliser.facts_of(raw, row.timestamp_us)
+    assert isinstance(fact, BankAck)
     buried = pipeline.log.append(
         "payments.bank-acks.v1", b"PAY-BURIED", pipeline.topics.bank_acks.encode(fact), row.timestamp_us
     )
