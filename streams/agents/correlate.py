@@ -160,7 +160,8 @@ def _join(message: CorrelationMessage, rows: Table[Any], out: Outbox, topics: To
         if known is not None and known.since <= registration.since:
             continue
         rows[key] = Member(registration.since)
-        if known is None:
+        shared = rows.get(message.key)
+        if known is None and shared is not None and shared.facts:  # without facts there is nothing to scan for
             for _, kept in rows.scan(_fact_key(message.key, "")):
                 _hand_over(Deliver(registration.payment, kept.fact, DIRECT), out, topics)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final
 
 from streams.agents.rows import RowCodec
@@ -16,14 +17,16 @@ from streams.topics import Topics
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """How many payments stand at a fingerprint."""
+class Members:
+    """The payments at a fingerprint, by correlation id: nearly always one, at most MEMBERS_KEPT."""
 
-    members: int
+    appearances: tuple[Appearance, ...]
 
 
-ROWS: Final = RowCodec("payments.duplicates-state.v1", Appearance, PairRow, Count)
+ROWS: Final = RowCodec("payments.duplicates-state.v1", Members, PairRow)
 Handler = Callable[[Record, "Table[Any]", Outbox], None]
+_NOBODY: Final = Members(())
+_correlation_id: Final = attrgetter("correlation_id")
 
 
 def duplicates(topics: Topics, generation: int) -> Handler:
@@ -43,21 +46,17 @@ def _appear(message: FingerprintMessage, rows: Table[Any], out: Outbox, topics: 
     told = message.appearance
     if told is None:
         return
-    prefix = f"member:{message.key}\x1f"
-    key = prefix + told.correlation_id
-    known = rows.get(key)
+    row: Members = rows.get(message.key) or _NOBODY
+    others = tuple(member for member in row.appearances if member.correlation_id != told.correlation_id)
+    known = next((member for member in row.appearances if member.correlation_id == told.correlation_id), None)
     if not newer(known, told):
         return
-    if known is None:
-        count = rows.get(f"count:{message.key}") or Count(0)
-        if count.members >= MEMBERS_KEPT:
-            alert = _too_many(message, told, generation)
-            out.send(topics.alerts, told.correlation_id, alert)
-            out.note(alert)
-            return
-        rows[f"count:{message.key}"] = Count(count.members + 1)
-    others = [row for other, row in rows.scan(prefix) if other != key]
-    rows[key] = told
+    if known is None and len(others) >= MEMBERS_KEPT:
+        alert = _too_many(message, told, generation)
+        out.send(topics.alerts, told.correlation_id, alert)
+        out.note(alert)
+        return
+    rows[message.key] = Members(tuple(sorted((*others, told), key=_correlation_id)) if others else (told,))
     for hit in hits_of(told, others, message):
         out.send(topics.fingerprints, hit.key, hit)
 
