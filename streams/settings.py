@@ -125,7 +125,9 @@ class Settings(BaseSettings):
     )
     profiles_dir: Path | None = Field(default=None, description="folder of bank profiles of your own, YAML")
     web_host: str = Field(default="127.0.0.1", description="address of /metrics, /live, /ready and /status")
-    web_port: Annotated[int, Field(ge=0, le=65_535)] = Field(default=6066, description="its port; 0: any free one")
+    web_port: Annotated[int, Field(ge=0, le=65_535)] = Field(
+        default=6066, description="its port; further workers of a machine count up; 0: any free one"
+    )
 
     @field_validator("account_hash_key")
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,11 @@ from dataclasses import dataclass
 import pytest
 
 from streams.broker.embedded import EmbeddedBroker
+
+
+def pytest_configure() -> None:
+    """A run that is told to end ends like one that is interrupted: fixtures are torn down, no broker stays behind."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
