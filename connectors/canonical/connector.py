@@ -31,6 +31,7 @@ from connectors.documents import (
 
 #: A canonical document is small; a larger one is no document but a file of another kind.
 MAX_DOCUMENT_BYTES: Final = 1_000_000
+MAX_ARRAY_BYTES: Final = 64_000_000
 _BOM: Final = b"\xef\xbb\xbf"
 
 FORMATS: Final[dict[str, type[CanonicalDocument]]] = {
@@ -86,11 +87,19 @@ def _documents(stream: BinaryIO) -> Iterator[tuple[str, Mapping[str, JSON]]]:
             if line.strip():
                 yield f"line {number}", _object(line.strip(), f"line {number}")
         return
-    rest = stream.read(MAX_DOCUMENT_BYTES * 64)
-    whole = _parsed(first.removeprefix(_BOM) + rest, "the file")
+    whole = _parsed(first.removeprefix(_BOM) + _rest(stream), "the file")
     items = whole if isinstance(whole, list) else [whole]
     for index, item in enumerate(items, 1):
         yield f"document {index}", _require_object(item, f"document {index}")
+
+
+def _rest(stream: BinaryIO) -> bytes:
+    """What follows the first line of a file that is one array or one object."""
+    rest = stream.read(MAX_ARRAY_BYTES + 1)
+    if len(rest) > MAX_ARRAY_BYTES:
+        limit = f"at most {MAX_ARRAY_BYTES} bytes: write one document a line"
+        raise _UnreadableError("oversized", "the file", limit, "more")
+    return rest
 
 
 def _next_line(stream: BinaryIO) -> bytes | None:
@@ -114,10 +123,34 @@ def _object(text: bytes, where: str) -> Mapping[str, JSON]:
 
 
 def _parsed(text: bytes, where: str) -> Any:
+    """JSON that can be written again exactly: no fractions as numbers, no name twice, no half characters."""
     try:
-        return json.loads(text.decode("utf-8"), parse_float=str, parse_constant=str)
-    except (ValueError, RecursionError) as error:
+        parsed = json.loads(
+            text.decode("utf-8"), parse_float=_no_float, parse_constant=_no_float, object_pairs_hook=_once
+        )
+        msgspec.json.encode(parsed)
+    except _FloatError as error:
+        expected = 'amounts as decimal text, such as "10.50"'
+        raise _UnreadableError("float_amount", where, expected, f"the number {error}") from error
+    except (ValueError, OverflowError, RecursionError) as error:
         raise _UnreadableError("malformed_json", where, "JSON in UTF-8", str(error)[:200]) from error
+    return parsed
+
+
+class _FloatError(Exception):
+    """A number with a fraction or exponent: a reader somewhere would round it."""
+
+
+def _no_float(number: str) -> Any:
+    raise _FloatError(number)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)!r} comes twice")
+    return found
 
 
 def _require_object(item: Any, where: str) -> Mapping[str, JSON]:

@@ -8,26 +8,8 @@ from lxml import etree
 
 from connectors.contract import Refusal
 
-_EMPTY: Final = frozenset({etree.ErrorTypes.ERR_DOCUMENT_EMPTY})
-_CUT_OFF: Final = frozenset(
-    {
-        etree.ErrorTypes.ERR_TAG_NOT_FINISHED,
-        etree.ErrorTypes.ERR_DOCUMENT_END,
-        etree.ErrorTypes.ERR_GT_REQUIRED,
-        etree.ErrorTypes.ERR_LT_REQUIRED,
-        etree.ErrorTypes.ERR_LTSLASH_REQUIRED,
-        etree.ErrorTypes.ERR_COMMENT_NOT_FINISHED,
-        etree.ErrorTypes.ERR_CDATA_NOT_FINISHED,
-        etree.ErrorTypes.ERR_PI_NOT_FINISHED,
-        etree.ErrorTypes.ERR_XMLDECL_NOT_FINISHED,
-        etree.ErrorTypes.ERR_ATTRIBUTE_NOT_FINISHED,
-        etree.ErrorTypes.ERR_ATTRIBUTE_NOT_STARTED,
-        etree.ErrorTypes.ERR_ATTRIBUTE_WITHOUT_VALUE,
-        etree.ErrorTypes.ERR_DOCTYPE_NOT_FINISHED,
-        etree.ErrorTypes.ERR_NAME_REQUIRED,
-        etree.ErrorTypes.ERR_TAG_NAME_MISMATCH,
-    }
-)
+#: Nothing that looks like XML, or a reference to an entity that does not exist: not for want of more bytes.
+_NOT_FOR_WANT_OF_MORE: Final = frozenset({etree.ErrorTypes.ERR_DOCUMENT_EMPTY, etree.ErrorTypes.ERR_INTERNAL_ERROR})
 _ENCODING: Final = frozenset(
     {
         etree.ErrorTypes.ERR_INVALID_ENCODING,
@@ -37,7 +19,7 @@ _ENCODING: Final = frozenset(
         etree.ErrorTypes.I18N_NO_HANDLER,
     }
 )
-_LIMIT: Final = frozenset({etree.ErrorTypes.ERR_INTERNAL_ERROR, 114})  # 114: XML_ERR_RESOURCE_LIMIT
+_RESOURCE_LIMIT: Final = 114  # XML_ERR_RESOURCE_LIMIT, which lxml does not name yet
 _SHOWN: Final = 160
 
 
@@ -60,13 +42,11 @@ def refused_xml(error: etree.XMLSyntaxError, at_end: bool) -> RefusedError:
     where = f"line {line}, column {column}"
     if code in _ENCODING:
         return RefusedError("wrong_encoding", where, "text in the encoding that the file declares (else UTF-8)", found)
-    if code in _LIMIT or "limit" in found or "Excessive depth" in found:
+    if code == _RESOURCE_LIMIT or "Excessive depth" in found:
         return _beyond_limit(where, found)
-    if at_end and code in _EMPTY:
-        return RefusedError("empty", "the file", "an XML document", found)
-    if at_end and code in _CUT_OFF:
+    if at_end and code not in _NOT_FOR_WANT_OF_MORE:
         return RefusedError("truncated", where, "the end of the document", found)
-    return RefusedError("malformed_xml", where, "well-formed XML", found)
+    return RefusedError("malformed_xml", where, "well-formed XML without entities of its own", found)
 
 
 def _beyond_limit(where: str, found: str) -> RefusedError:
