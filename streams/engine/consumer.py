@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from confluent_kafka import OFFSET_END, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.engine.buffers import InputPartition
 from streams.engine.clients import Clients, ConsumerClient, Message, group_config
@@ -210,8 +210,9 @@ class GroupConsumer:
             self._client = None
 
     def _on_assign(self, client: ConsumerClient, partitions: list[Any]) -> None:
-        # Paused until `read` seeks. The end is an offset that always exists: retention may have deleted the first ones.
-        placed = [TopicPartition(tp.topic, tp.partition, OFFSET_END) for tp in partitions]
+        # Paused until `read` seeks. A number, never OFFSET_END or none: librdkafka would ask the broker for the offset,
+        # and an answer that comes after the seek overrides it (its issues 2256, 5345): what lies between is skipped.
+        placed = [TopicPartition(tp.topic, tp.partition, 0) for tp in partitions]
         with _ending_the_process():
             if self._kip848:
                 client.incremental_assign(placed)
