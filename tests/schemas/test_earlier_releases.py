@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,8 @@ from schemas.contracts import contracts
 from schemas.kinds import KINDS
 from schemas.plain import from_plain, to_plain
 from schemas.releases import check, known_releases
-from tests.schemas.values import CODECS, example_value, without_field, written_with
+from schemas.varints import long_text
+from tests.schemas.values import CODECS, LONG, example_value, without_field, written_with
 
 TOPICS = [row.name for row in contracts()]
 every_topic = pytest.mark.parametrize("topic", TOPICS)
@@ -95,6 +97,25 @@ def test_damaged_bytes_of_an_earlier_release_are_refused(monkeypatch: pytest.Mon
     for damaged in [data[:end] for end in range(10, len(data))] + [data + b"\x00", data + data]:
         with pytest.raises(CodecError, match="another schema's bytes"):
             codec.decode(damaged)
+
+
+@pytest.mark.parametrize("claimed", [1 << 20, 1 << 31, 1 << 60, LONG - 1])
+def test_a_length_or_count_claimed_by_an_earlier_release_costs_nothing(
+    monkeypatch: pytest.MonkeyPatch, claimed: int
+) -> None:
+    topic = "payments.vendors.v1"
+    earlier = without_field(load_schema(topic), "tax_id_hash")
+    codec = codec_after(topic, [earlier], monkeypatch)
+    header, claim = SINGLE_OBJECT + schema_fingerprint(earlier), long_text(claimed).encode("latin-1")
+    codec.decode(header + written_with(earlier, example_value(topic)))
+    tracemalloc.start()
+    try:
+        for record in (claim, b"\x02v\x02n" + claim, b"\x02v\x02n" + claim + b"\x02a" * 500):
+            with pytest.raises(CodecError, match="another schema's bytes"):
+                codec.decode(header + record)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_symbol_that_this_release_does_not_know_is_read_as_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
