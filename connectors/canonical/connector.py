@@ -113,7 +113,7 @@ def _next_line(stream: BinaryIO) -> bytes | None:
 def _is_whole(text: bytes) -> bool:
     try:
         msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return False
     return True
 

@@ -48,11 +48,7 @@ NAMESPACE = 'xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.03"'
         _renamed(GOOD, NAMESPACE, ""),
         _renamed(GOOD, "pain.002.001.03", "pain.002.001.14"),
         _renamed(GOOD, NAMESPACE, 'xmlns="http://www.six-interbank-clearing.com/de/pain.002.001.03.ch.02.xsd"'),
-        _renamed(
-            _renamed(GOOD, "<Document", "<Envelope><AppHdr><Fr/></AppHdr><Document"),
-            "</Document>",
-            "</Document></Envelope>",
-        ),
+        _enveloped(GOOD, "<Fr/>"),
         _renamed(_renamed(GOOD, "Document", "Wrapper"), NAMESPACE, ""),
         _renamed(GOOD, '<?xml version="1.0" encoding="UTF-8"?>', ""),
         b"\xef\xbb\xbf" + GOOD,
@@ -84,21 +80,14 @@ def test_a_message_is_told_by_its_element(data: bytes) -> None:
 
 
 def test_prefixes_are_left_out() -> None:
-    prefixed = (
-        _renamed(GOOD, NAMESPACE, 'xmlns:p="urn:x"')
-        .replace(b"<", b"<p:")
-        .replace(b"<p:/", b"</p:")
-        .replace(b"<p:?", b"<?")
-    )
+    plain = _renamed(GOOD.removeprefix(DECLARATION), NAMESPACE, 'xmlns:p="urn:x"')
+    prefixed = plain.replace(b"<", b"<p:").replace(b"<p:/", b"</p:")
     assert of(prefixed).only().references.end_to_end_id == "E2E-1"
 
 
 def test_the_business_header_names_the_sender() -> None:
-    header = "<AppHdr><Fr><FIId><FinInstnId><BICFI>BANKCHZZ</BICFI></FinInstnId></FIId></Fr></AppHdr>"
-    data = _renamed(
-        _renamed(GOOD, "<Document", f"<Envelope>{header}<Document"), "</Document>", "</Document></Envelope>"
-    )
-    last = of(data).last
+    header = "<Fr><FIId><FinInstnId><BICFI>BANKCHZZ</BICFI></FinInstnId></FIId></Fr>"
+    last = of(_enveloped(GOOD, header)).last
     assert isinstance(last, FileEnd)
     assert (last.sender, last.message_id) == ("BANKCHZZ", "REPORT")
 
