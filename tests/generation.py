@@ -34,6 +34,7 @@ class Generation:
     number: int
     topics: Topics
     environment: dict[str, str]
+    producer: Producer
 
     @property
     def group(self) -> str:
@@ -48,12 +49,17 @@ class Generation:
         self.publish_bytes(topic.kafka_name, key.encode(), data, headers)
 
     def publish_bytes(
-        self, topic: str, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]] = ()
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes | None]] = (),
+        partition: int | None = None,
     ) -> None:
-        """Write one record as it is."""
-        producer = Producer(self.client)
-        producer.produce(topic, value, key, partition_of(key or b"", PARTITIONS), headers=list(headers))
-        assert producer.flush(30) == 0
+        """Write one record as it is; without ``partition`` where its key belongs in a topic of the contracts."""
+        at = partition_of(key or b"", PARTITIONS) if partition is None else partition
+        self.producer.produce(topic, value, key, at, headers=list(headers))
+        assert self.producer.flush(30) == 0
 
     def create_topic(self, name: str, partitions: int) -> str:
         """A topic beside those of the contracts; returns when the broker shows it."""
@@ -86,7 +92,7 @@ def new_generation(bootstrap_servers: str, folder: Path) -> Generation:
         "PAYSTATE_ACCOUNT_HASH_KEY": "a key of thirty-two characters or more",
         "PAYSTATE_WEB_PORT": "0",
     }
-    return Generation(client, number, topics_of(number), environment)
+    return Generation(client, number, topics_of(number), environment, Producer({**client, "linger.ms": 0}))
 
 
 def example(contract: str, kind: type[V], name: str | None = None) -> V:

@@ -13,8 +13,12 @@ ADVICE: Final[dict[str, str]] = {
     + "), or by something "
     "that is no producer of this topic (find it by the key and headers, then drop)",
     "unmappable": "have the sender correct it, or correct the mapping or the bank profile, " + _REPLAY,
-    "conflict": "the same message id came with other content: ask the sender which one is meant; if it is this one, "
-    "have it sent under a message id of its own; then `paystate dlq drop`",
+    "conflict": "the same id came before with other content, which counts: ask the sender which one is meant; if it is "
+    "this one, have it sent under an id of its own; then `paystate dlq drop`",
+    "wrong_key": "its key is not its payment: the producer must send it again under its correlation id; then drop it",
+    "invalid": "the message says what it lacks; have the sender correct it; then drop it",
+    "limit": "its payment has more facts than are kept, and earlier ones count: look for a source that repeats itself; "
+    "then drop it",
     "rejected": "the message says which limit it would break; remove the cause, " + _REPLAY,
     "oversized": "what it would write is larger than its topic takes: raise max.message.bytes, " + _REPLAY,
     "unencodable": "what it would write does not fit the contract: a defect of paystate; upgrade, " + _REPLAY,

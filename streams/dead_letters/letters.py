@@ -1,8 +1,8 @@
 """Dead letters as the topic has them: which are open, which were replayed or dropped, by whom and why.
 
-A decision is a record of the same topic, key, partition and value as its letter, told apart by headers: ``resolution``
-(replayed or dropped), ``resolves`` (the letter's id), ``actor``, ``reason``. So the topic alone says what is open, for
-as long as it keeps the letter, and whoever counts letters by the record that they hold counts each once.
+A decision is a record of the same topic, key and partition as its letter, without a value, told apart by its headers:
+``resolution`` (replayed or dropped), ``resolves`` (the letter's id), ``actor``, ``reason``. So the topic alone says
+what is open, for as long as it keeps the letter.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class LetterId:
-    """The record that a letter holds, by where it was read: written ``topic[partition]@offset``."""
+    """The record that a letter holds, by where it was read: written ``topic[partition]@offset``.
+
+    A fact that was put out of its payment has no record of its own: it goes by the place of its letter.
+    """
 
     topic: str
     partition: int
@@ -69,6 +72,7 @@ class Letter:
     error_class: str
     reason_class: str
     message: str
+    source_topic: str
     attempts: int
     failed_at: int
     decision: Decision | None
@@ -142,14 +146,16 @@ def whole(
 
 def _letter(record: Logged, topic: Topic[DeadLetter]) -> Letter:
     told = topic.decode(record.value or b"")
+    own = LetterId(record.topic, record.partition, record.offset)
     return Letter(
-        id=LetterId(told.source_topic, told.source_partition, told.source_offset),
+        id=LetterId(told.source_topic, told.source_partition, told.source_offset) if told.source_offset >= 0 else own,
         partition=record.partition,
         offset=record.offset,
         stage=told.stage,
         error_class=told.error_class,
         reason_class=told.reason_class,
         message=told.message,
+        source_topic=told.source_topic,
         attempts=told.attempts,
         failed_at=told.failed_at,
         decision=None,

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from types import TracebackType
 from typing import Any, Final, Self
 
 from confluent_kafka import KafkaException, Producer
 
-from schemas.records import DeadLetter
+from schemas.records import DeadLetter, Header
 from streams.dead_letters.letters import (
     ACTOR,
     REASON,
@@ -30,6 +30,8 @@ from streams.dead_letters.letters import (
 from streams.engine import Topic, partition_of
 from streams.lookup.log import CommittedLog, Logged
 
+CUT: Final = "[cut: "
+"""How the message of a letter begins whose record did not fit (streams/engine/dead_letters.py)."""
 ATTEMPTS: Final = "attempts"
 """The header that counts how often a record failed before: the engine adds one when it fails again."""
 _LETTERS_PER_TRANSACTION: Final = 200
@@ -99,12 +101,27 @@ class Resolver:
             sends: list[_Send] = []
             for letter, record, held in batch:
                 if resolution is Resolution.REPLAYED:
-                    count = partitions.setdefault(letter.id.topic, self._log.partitions(letter.id.topic))
-                    sends.append(_again(held, count))
+                    topic = letter.source_topic
+                    count = partitions.setdefault(topic, self._log.partitions(topic))
+                    sends.append(_again(self._whole(held), count))
                 sends.append(_decision(letter, record, resolution, actor, reason))
             self._transaction(sends)
             done += len(batch)
         return done
+
+    def _whole(self, held: DeadLetter) -> DeadLetter:
+        """A record that was too large for a letter was cut: it is read where it still is, or it is gone."""
+        if not held.message.startswith(CUT):
+            return held
+        place = (held.source_topic, held.source_partition)
+        found = self._log.at(place, held.source_offset)
+        if found is None:
+            raise DeadLetterError(
+                f"{place[0]}[{place[1]}]@{held.source_offset} was too large to be kept whole, and its topic does not "
+                "keep it any more: nothing was sent; have it sent again by its source, then `paystate dlq drop`"
+            )
+        headers = tuple(Header(key, value) for key, value in found.headers)
+        return replace(held, key=found.key, value=found.value, headers=headers)
 
     def _transaction(self, sends: Iterable[_Send]) -> None:
         try:
@@ -148,4 +165,4 @@ def _decision(letter: Letter, record: Logged, resolution: Resolution, actor: str
         (ACTOR, actor.encode()),
         (REASON, reason.encode()),
     ]
-    return _Send(record.topic, record.partition, record.key, record.value, headers)
+    return _Send(record.topic, record.partition, record.key, None, headers)

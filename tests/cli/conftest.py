@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from streams.cli.main import build
 from streams.lookup.log import CommittedLog

@@ -31,14 +31,21 @@ def lay(generation: Generation) -> Lay:
     offsets = iter(range(10**9))
 
     def put(
-        topic: str, key: bytes | None, value: bytes | None, *, attempts: int = 1, reason_class: str = "unmappable"
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        *,
+        attempts: int = 1,
+        reason_class: str = "unmappable",
+        source_offset: int | None = None,
+        message: str = "expected sense, found none",
     ) -> LetterId:
-        offset = next(offsets)
+        offset = next(offsets) if source_offset is None else source_offset
         letter = DeadLetter(
             stage="normalise",
             error_class="BadRecord",
             reason_class=reason_class,
-            message=f"record {offset}: expected sense, found none",
+            message=message,
             source_topic=topic,
             source_partition=1,
             source_offset=offset,

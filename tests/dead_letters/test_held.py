@@ -49,6 +49,7 @@ def test_a_long_value_is_cut_and_says_how_long_it_is() -> None:
 
 
 def test_every_reason_that_the_pipeline_gives_has_advice_and_an_unknown_one_too() -> None:
-    given = {"null_key", "null_value", "undecodable", "unmappable", "conflict", "rejected", "oversized", "unencodable"}
-    assert given | {"handler_error"} == set(ADVICE)
+    of_records = {"null_key", "null_value", "undecodable", "wrong_key", "unmappable", "conflict", "invalid", "limit"}
+    of_results = {"rejected", "oversized", "unencodable", "handler_error"}
+    assert of_records | of_results == set(ADVICE)
     assert "paystate dlq replay" in advice("something new")

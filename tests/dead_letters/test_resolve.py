@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.records import DeadLetter
 from streams.dead_letters.letters import (
     DeadLetterError,
     Letter,
@@ -15,6 +16,7 @@ from streams.dead_letters.letters import (
     whole,
 )
 from streams.dead_letters.resolve import Resolver
+from streams.engine.dead_letters import Failure, cut
 from streams.lookup.log import CommittedLog, Logged, ReadError
 from tests.dead_letters.conftest import Lay
 from tests.generation import Generation
@@ -117,6 +119,66 @@ def test_a_record_that_dies_again_is_open_again(
     found = of_topic(letters(log, generation.topics.dead_letters), target)
     assert (found[first].resolution, found[second].resolution) == (Resolution.REPLAYED, Resolution.OPEN)
     assert found[second].attempts == 2
+
+
+def test_facts_without_a_record_of_their_own_are_letters_of_their_own(
+    generation: Generation, log: CommittedLog, resolver: Resolver, lay: Lay, target: str
+) -> None:
+    for value in (b"first", b"second"):
+        lay(target, b"key", value, source_offset=-1)
+    known = [letter for letter in letters(log, generation.topics.dead_letters) if letter.source_topic == target]
+    assert {letter.id for letter in known} == {
+        LetterId(generation.topics.dead_letters.kafka_name, letter.partition, letter.offset) for letter in known
+    }
+    assert len(known) == 2
+    with resolver:
+        assert resolver.replay(known[1:], "kim", "again") == 1
+    assert [record.value for record in sent(log, target)] == [b"second"]
+
+
+def cut_letter(generation: Generation, target: str, source_offset: int) -> None:
+    """What a worker keeps of a record that is too large for a letter."""
+    failure = Failure(
+        stage="normalise",
+        error_class="BadRecord",
+        reason_class="unmappable",
+        message="expected sense, found none",
+        source_topic=target,
+        source_partition=1,
+        source_offset=source_offset,
+        source_timestamp_ms=1,
+        key=b"key",
+        value=b"a large value",
+        headers=(("origin", b"test"),),
+        attempts=1,
+        failed_at=1,
+        trace_id="",
+    )
+    kept = cut(failure, 3)
+    plain = {name: getattr(kept, name) for name in Failure.__dataclass_fields__ if name != "headers"}
+    data = generation.topics.dead_letters.encode(DeadLetter(**plain, headers=()))
+    generation.publish_bytes(generation.topics.dead_letters.kafka_name, b"key", data)
+
+
+def test_a_record_that_was_cut_is_replayed_whole_from_where_it_is(
+    generation: Generation, log: CommittedLog, resolver: Resolver, target: str
+) -> None:
+    with generation.open_transaction() as producer:
+        producer.produce(target, b"a large value", b"key", 1, headers=[("origin", b"test")])
+    cut_letter(generation, target, source_offset=0)
+    with resolver:
+        assert resolver.replay(selected(resolver.letters(), [LetterId(target, 1, 0)]), "kim", "again") == 1
+    _, again = sent(log, target)
+    assert (again.key, again.value) == (b"key", b"a large value")
+    assert dict(again.headers) == {"origin": b"test", "attempts": b"1"}
+
+
+def test_a_record_that_was_cut_and_is_gone_is_not_replayed(
+    generation: Generation, resolver: Resolver, target: str
+) -> None:
+    cut_letter(generation, target, source_offset=7)
+    with resolver, pytest.raises(DeadLetterError, match="does not keep it any more"):
+        resolver.replay(selected(resolver.letters(), [LetterId(target, 1, 7)]), "kim", "again")
 
 
 def test_letters_are_chosen_by_reason_and_by_stage(

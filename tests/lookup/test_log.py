@@ -21,7 +21,7 @@ def topic(generation: Generation, prefix: str) -> str:
 
 def write(generation: Generation, topic: str, *values: str) -> None:
     for value in values:
-        generation.publish_bytes(topic, None, value.encode(), [("header", b"kept")])
+        generation.publish_bytes(topic, None, value.encode(), [("header", b"kept")], partition=1)
 
 
 def values(log: CommittedLog, topic: str, *, settled: bool = False) -> list[bytes | None]:
