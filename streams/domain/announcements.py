@@ -17,7 +17,7 @@ from streams.domain.money import Money
 from streams.domain.payment import Context, Envelope, Payment
 from streams.domain.policy import NO_ROUTE
 from streams.domain.reasons import reason_of
-from streams.domain.state import Alert, AlertState, Cause, RaisedFlag, Reason, Transition, TransitionKind
+from streams.domain.state import Alert, AlertKind, AlertState, Cause, RaisedFlag, Reason, Transition, TransitionKind
 from streams.domain.statuses import STATUSES, Status
 from streams.domain.view import View
 
@@ -137,11 +137,11 @@ def _transition_id(
         fact.payload_hash,
         str(delivery_of(fact)),
         str(fact.received_at),
-        kind.value,
-        previous.value if previous is not None else "",
-        status.value,
-        *(f"+{flag.name.value}{{{flag.detail or ''}}}" for flag in raised),
-        *(f"-{flag.name.value}{{{flag.detail or ''}}}" for flag in cleared),
+        kind,
+        previous or "",
+        status,
+        *[f"+{flag.name}{{{flag.detail or ''}}}" for flag in raised],
+        *[f"-{flag.name}{{{flag.detail or ''}}}" for flag in cleared],
     )
 
 
@@ -191,12 +191,12 @@ def _alert(
     context: Context,
 ) -> Alert:
     """An alert says what the facts say: its time, cause and trace are those of the fact that made it true."""
-    assert finding.kind is not None
-    route = context.policy.routes.get(finding.kind, NO_ROUTE)
+    kind = finding.kind or AlertKind.UNKNOWN  # a finding with an alert id has a kind
+    route = context.policy.routes.get(kind, NO_ROUTE)
     return Alert(
         alert_id,
         correlation_id,
-        finding.kind,
+        kind,
         finding.severity,
         state,
         finding.text,

@@ -7,7 +7,7 @@ needs and nobody's decision in force is no.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,11 +16,18 @@ from streams.domain.instants import by_their_clock
 from streams.domain.policy import Policy
 
 _YES: Final = frozenset({Decision.APPROVED, Decision.STEP_APPROVED})
+_REJECTED: Final = Decision.REJECTED
+_WITHDRAWN: Final = Decision.WITHDRAWN
+_INVOICE: Final = ApprovalScope.INVOICE
+_PAYMENT: Final = ApprovalScope.PAYMENT
 
 
 @dataclass(slots=True)
 class ApprovalView:
-    """Read only. ``pending``, ``completed``: the facts that reached PENDING_APPROVAL and APPROVED."""
+    """Read only. ``pending``, ``completed``: the facts that reached PENDING_APPROVAL and APPROVED.
+
+    ``content_hash``: what the newest decision of scope PAYMENT that says yes was bound to; else of any scope.
+    """
 
     asked: bool
     complete: bool
@@ -30,15 +37,9 @@ class ApprovalView:
     withdrawn: Approval | None
     pending: Approval | None
     completed: Approval | None
+    content_hash: str | None
     positive: tuple[Approval, ...]
     in_force: tuple[Approval, ...]
-
-    @property
-    def content_hash(self) -> str | None:
-        """What the newest decision of scope PAYMENT that says yes was bound to; else of any scope."""
-        bound = [row for row in self.positive if row.content_hash is not None]
-        bound = [row for row in bound if row.scope is ApprovalScope.PAYMENT] or bound
-        return max(bound, key=by_their_clock).content_hash if bound else None
 
 
 NOT_ASKED: Final = ApprovalView(
@@ -50,6 +51,7 @@ NOT_ASKED: Final = ApprovalView(
     withdrawn=None,
     pending=None,
     completed=None,
+    content_hash=None,
     positive=(),
     in_force=(),
 )
@@ -62,49 +64,63 @@ def approvals_of(approvals: tuple[Approval, ...], invoices: tuple[str, ...], pol
     if not approvals and not policy.required_scopes:
         return NOT_ASKED
     subjects = _in_force(approvals)
-    refusals = [row for rows in subjects.values() for row in rows if row.decision is Decision.REJECTED]
+    in_force = [row for rows in subjects.values() for row in rows]
+    refusals = [row for row in in_force if row.decision is _REJECTED]
     counted = _counted(subjects, invoices, policy)
     parts = [_part(rows) for rows in counted.values()]
-    required = sum(part.required for part in parts)
-    given = sum(part.given for part in parts)
-    complete = bool(parts) and given == required
-    first = min(approvals, key=by_their_clock, default=None)
-    ends = [part.last for part in parts if part.last is not None]
-    completed = max(ends, key=by_their_clock) if complete else None
-    undone = [row for part in parts if part.given < part.required for row in part.withdrawn]
+    required = given = 0
+    positive: list[Approval] = []
+    for part in parts:
+        required += part.required
+        given += part.given
+        positive += part.positive
+    completed = _last([part.last for part in parts if part.last is not None]) if given == required else None
+    first = _first(approvals)
     return ApprovalView(
         asked=bool(approvals),
-        complete=complete and not refusals,
+        complete=completed is not None and not refusals,
         required=required,
         given=given,
-        rejected=min(refusals, key=by_their_clock, default=None),
-        withdrawn=min(undone, key=by_their_clock, default=None),
+        rejected=_first(refusals),
+        withdrawn=_first([row for part in parts if part.given < part.required for row in part.withdrawn]),
         pending=first if first is not completed else None,
         completed=completed if not refusals else None,
-        positive=tuple(row for rows in counted.values() for row in rows if row.decision in _YES),
-        in_force=tuple(row for rows in subjects.values() for row in rows),
+        content_hash=_content_hash(positive),
+        positive=tuple(positive),
+        in_force=tuple(in_force),
     )
+
+
+def _first(rows: Sequence[Approval]) -> Approval | None:
+    return min(rows, key=by_their_clock) if len(rows) > 1 else (rows[0] if rows else None)
+
+
+def _last(rows: Sequence[Approval]) -> Approval | None:
+    return max(rows, key=by_their_clock) if len(rows) > 1 else (rows[0] if rows else None)
+
+
+def _content_hash(positive: Iterable[Approval]) -> str | None:
+    bound = [row for row in positive if row.content_hash is not None]
+    newest = _last([row for row in bound if row.scope is _PAYMENT] or bound)
+    return newest.content_hash if newest is not None else None
 
 
 def _in_force(approvals: Iterable[Approval]) -> dict[_Subject, list[Approval]]:
     """The decisions that hold: of each subject its newest round, of each key its latest sequence."""
     rounds: dict[_Subject, int] = {}
+    subjects: dict[_Subject, dict[tuple[int, str], Approval]] = {}
     for row in approvals:
         subject = (row.scope, row.scope_key)
-        if row.round > rounds.get(subject, -1):
+        newest = rounds.get(subject)
+        if newest is None or row.round > newest:
             rounds[subject] = row.round
-    latest: dict[tuple[_Subject, int, str], Approval] = {}
-    for row in approvals:
-        subject = (row.scope, row.scope_key)
-        if row.round == rounds[subject]:
-            key = (subject, row.step, row.actor)
-            other = latest.get(key)
+            subjects[subject] = {(row.step, row.actor): row}
+        elif row.round == newest:
+            decisions, key = subjects[subject], (row.step, row.actor)
+            other = decisions.get(key)
             if other is None or _later(row, other):
-                latest[key] = row
-    subjects: dict[_Subject, list[Approval]] = {}
-    for (subject, _step, _actor), row in latest.items():
-        subjects.setdefault(subject, []).append(row)
-    return subjects
+                decisions[key] = row
+    return {subject: [*decisions.values()] for subject, decisions in subjects.items()}
 
 
 def _later(row: Approval, other: Approval) -> bool:
@@ -115,16 +131,16 @@ def _counted(
     subjects: dict[_Subject, list[Approval]], invoices: tuple[str, ...], policy: Policy
 ) -> dict[_Subject, list[Approval]]:
     """The subjects that the payment needs, missing ones included: of scope INVOICE exactly the invoices it pays."""
+    if not policy.required_scopes and not (invoices and any(scope is _INVOICE for scope, _key in subjects)):
+        return subjects
     scopes = policy.required_scopes or {scope for scope, _key in subjects}
     counted = {subject: rows for subject, rows in subjects.items() if subject[0] in scopes}
-    if ApprovalScope.INVOICE in scopes and invoices:
+    if _INVOICE in scopes and invoices:
         counted = {
-            subject: rows
-            for subject, rows in counted.items()
-            if subject[0] is not ApprovalScope.INVOICE or subject[1] in invoices
+            subject: rows for subject, rows in counted.items() if subject[0] is not _INVOICE or subject[1] in invoices
         }
         for key in invoices:
-            counted.setdefault((ApprovalScope.INVOICE, key), [])
+            counted.setdefault((_INVOICE, key), [])
     for scope in policy.required_scopes - {scope for scope, _key in counted}:
         counted[scope, ""] = []
     return counted
@@ -132,20 +148,22 @@ def _counted(
 
 @dataclass(slots=True)
 class _Part:
-    """One subject: steps needed, steps that said yes, the fact that completed it, who took a yes back."""
+    """One subject: steps needed, steps that said yes, the fact that completed it, who said yes, who took it back."""
 
     required: int
     given: int
     last: Approval | None
+    positive: list[Approval]
     withdrawn: list[Approval]
 
 
 def _part(rows: list[Approval]) -> _Part:
-    required = max((row.steps_required for row in rows), default=1) or 1
+    required = max([1, *[row.steps_required for row in rows]])
+    positive = [row for row in rows if row.decision in _YES]
     steps: dict[int, Approval] = {}
-    for row in sorted((row for row in rows if row.decision in _YES), key=by_their_clock):
+    for row in sorted(positive, key=by_their_clock) if len(positive) > 1 else positive:
         steps.setdefault(row.step, row)
     yes = list(steps.values())
     given = min(len(yes), required)
-    withdrawn = [row for row in rows if row.decision is Decision.WITHDRAWN]
-    return _Part(required, given, yes[given - 1] if given == required else None, withdrawn)
+    withdrawn = [row for row in rows if row.decision is _WITHDRAWN]
+    return _Part(required, given, yes[given - 1] if given == required else None, positive, withdrawn)

@@ -6,8 +6,10 @@ belongs to the only attempt there is; among several, to the last one submitted b
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Final
 
 from streams.domain.bank_evidence import RANKS, BankEvidence
 from streams.domain.facts import BankAck, Release
@@ -15,24 +17,29 @@ from streams.domain.instants import by_their_clock
 from streams.domain.releases import UNNAMED, AttemptName, ReleaseView, attempt_name
 from streams.domain.statuses import Status
 
-SUBMITTED_RANK = RANKS[Status.SUBMITTED]
-SETTLED_RANK = RANKS[Status.SETTLED]
+SUBMITTED_RANK: Final = RANKS[Status.SUBMITTED]
+SETTLED_RANK: Final = RANKS[Status.SETTLED]
+_UNKNOWN: Final = Status.UNKNOWN
+_SUBMITTED: Final = Status.SUBMITTED
 
 
 @dataclass(slots=True)
 class Attempt:
-    """One submission. ``leading``: the fact that gives it its rank; ``ended``: what killed it, if anything did."""
+    """One submission. ``leading``: the fact that gives it its rank; ``ended``: what killed it, if anything did.
+
+    ``already_there``: the bank refused it as a copy.
+    """
 
     name: AttemptName
-    submitted: list[Release] = field(default_factory=list)
-    failed: list[Release] = field(default_factory=list)
-    reports: list[BankAck] = field(default_factory=list)
-    rejections: list[BankAck] = field(default_factory=list)
-    cancellations: list[BankAck] = field(default_factory=list)
+    submitted: Sequence[Release]
+    failed: Sequence[Release]
+    reports: Sequence[BankAck]
+    rejections: Sequence[BankAck]
+    cancellations: Sequence[BankAck]
     already_there: bool = False
     start: int = 0
     rank: int = 0
-    status: Status = Status.UNKNOWN
+    status: Status = _UNKNOWN
     leading: BankAck | Release | None = None
     ended: BankAck | Release | None = None
 
@@ -90,12 +97,7 @@ def attempts_of(releases: ReleaseView, evidence: BankEvidence) -> Attempts:
 
 def _only(name: AttemptName, releases: ReleaseView, evidence: BankEvidence) -> Attempt:
     return Attempt(
-        name,
-        list(releases.submitted),
-        list(releases.failed),
-        evidence.reports,
-        evidence.rejections,
-        evidence.cancellations,
+        name, releases.submitted, releases.failed, evidence.reports, evidence.rejections, evidence.cancellations
     )
 
 
@@ -122,56 +124,72 @@ def _fits(said: AttemptName, whole: AttemptName) -> bool:
 
 
 def _several(meant: dict[AttemptName, AttemptName], releases: ReleaseView, evidence: BankEvidence) -> list[Attempt]:
-    attempts = {name: Attempt(name) for name in sorted({*meant.values()} - {UNNAMED}, key=_name_order)}
+    attempts = {name: _empty(name) for name in sorted({*meant.values()} - {UNNAMED}, key=_name_order)}
     if not attempts:
         return [_only(UNNAMED, releases, evidence)]
+    unnamed = _give(_only(UNNAMED, releases, evidence), attempts, meant)
+    by_start = sorted(attempts.values(), key=_start_order)
+    starts = [_start(attempt) for attempt in by_start]
+    for kind, fact in unnamed:
+        _add(by_start[_under_way(starts, fact)], kind, fact)
+    for ack in evidence.duplicate_rejections:
+        name = meant.get(attempt_name(ack.message_id, ack.payment_info_id), UNNAMED)
+        (attempts[name] if name != UNNAMED else by_start[_under_way(starts, ack)]).already_there = True
+    return by_start
+
+
+_KINDS: Final = ("submitted", "failed", "reports", "rejections", "cancellations")
+
+
+def _empty(name: AttemptName) -> Attempt:
+    return Attempt(name, (), (), (), (), ())
+
+
+def _add(attempt: Attempt, kind: str, fact: Release | BankAck) -> None:
+    setattr(attempt, kind, (*getattr(attempt, kind), fact))
+
+
+def _give(
+    everything: Attempt, attempts: dict[AttemptName, Attempt], meant: dict[AttemptName, AttemptName]
+) -> list[tuple[str, Release | BankAck]]:
+    """Give each fact to the attempt that it names; what names none is left."""
     unnamed: list[tuple[str, Release | BankAck]] = []
-    rows: Sequence[tuple[str, Sequence[Release | BankAck]]] = (
-        ("submitted", releases.submitted),
-        ("failed", releases.failed),
-        ("reports", evidence.reports),
-        ("rejections", evidence.rejections),
-        ("cancellations", evidence.cancellations),
-    )
-    for kind, facts in rows:
+    for kind in _KINDS:
+        facts: Sequence[Release | BankAck] = getattr(everything, kind)
         for fact in facts:
             name = meant[fact.message_id, fact.payment_info_id]
             if name == UNNAMED:
                 unnamed.append((kind, fact))
             else:
-                getattr(attempts[name], kind).append(fact)
-    by_start = sorted(attempts.values(), key=_start_order)
-    for kind, fact in unnamed:
-        getattr(_under_way(by_start, fact), kind).append(fact)
-    for ack in evidence.duplicate_rejections:
-        name = meant.get(attempt_name(ack.message_id, ack.payment_info_id), UNNAMED)
-        (attempts[name] if name != UNNAMED else _under_way(by_start, ack)).already_there = True
-    return by_start
+                _add(attempts[name], kind, fact)
+    return unnamed
 
 
 def _start(attempt: Attempt) -> int:
     """When the attempt began: its submission by our clock, else the first that anybody said of it."""
     ours: Sequence[Release | BankAck] = attempt.submitted or attempt.failed
     facts = ours or (*attempt.reports, *attempt.rejections, *attempt.cancellations)
-    return min((fact.occurred_at for fact in facts), default=0)
+    if len(facts) == 1:
+        return facts[0].occurred_at
+    return min([fact.occurred_at for fact in facts], default=0)
 
 
 def _start_order(attempt: Attempt) -> tuple[int, tuple[str, str]]:
     return (_start(attempt), _name_order(attempt.name))
 
 
-def _under_way(by_start: list[Attempt], fact: Release | BankAck) -> Attempt:
-    """The last attempt begun when the fact happened; the first one if it happened before all."""
-    begun = [attempt for attempt in by_start if _start(attempt) <= fact.occurred_at]
-    return begun[-1] if begun else by_start[0]
+def _under_way(starts: list[int], fact: Release | BankAck) -> int:
+    """The place of the last attempt begun when the fact happened; of the first one if it happened before all."""
+    return max(bisect_right(starts, fact.occurred_at) - 1, 0)
 
 
 def _weighed(attempts: list[Attempt]) -> Attempts:
     for attempt in attempts:
         _weigh(attempt)
-    if len(attempts) > 1:
-        _drop_copies(attempts)
-        attempts.sort(key=_order)
+    if len(attempts) == 1:
+        return _alone(attempts[0])
+    _drop_copies(attempts)
+    attempts.sort(key=_order)
     live = [attempt for attempt in attempts if attempt.live]
     dead = [attempt for attempt in attempts if attempt.ended is not None]
     return Attempts(
@@ -179,6 +197,13 @@ def _weighed(attempts: list[Attempt]) -> Attempts:
         best=max(live, key=_merit) if live else None,
         last_dead=dead[-1] if dead else None,
         live_named=sum(attempt.name != UNNAMED for attempt in live),
+    )
+
+
+def _alone(attempt: Attempt) -> Attempts:
+    live, dead = attempt.live, attempt.ended is not None
+    return Attempts(
+        (attempt,), attempt if live else None, attempt if dead else None, 1 if live and attempt.name != UNNAMED else 0
     )
 
 
@@ -202,12 +227,19 @@ def _weigh(attempt: Attempt) -> None:
     """Find the attempt's rank and what ended it. The bank's word outranks our own failure to hear it."""
     attempt.start = _start(attempt)
     if attempt.submitted:
-        attempt.rank, attempt.status = SUBMITTED_RANK, Status.SUBMITTED
-        attempt.leading = min(attempt.submitted, key=by_their_clock)
-    for row in sorted(attempt.reports, key=by_their_clock) if len(attempt.reports) > 1 else attempt.reports:
-        if row.milestone is not None and RANKS[row.milestone] > attempt.rank:
-            attempt.rank, attempt.status, attempt.leading = RANKS[row.milestone], row.milestone, row
-    attempt.ended = _ended(attempt)
+        attempt.rank, attempt.status = SUBMITTED_RANK, _SUBMITTED
+        ours = attempt.submitted
+        attempt.leading = ours[0] if len(ours) == 1 else min(ours, key=by_their_clock)
+    highest: BankAck | None = None
+    for row in attempt.reports:
+        if row.milestone is not None:
+            rank = RANKS[row.milestone]
+            if rank > attempt.rank or (
+                rank == attempt.rank and highest is not None and by_their_clock(row) < by_their_clock(highest)
+            ):
+                attempt.rank, attempt.status, attempt.leading, highest = rank, row.milestone, row, row
+    if attempt.rejections or attempt.cancellations or attempt.failed:
+        attempt.ended = _ended(attempt)
 
 
 def _ended(attempt: Attempt) -> BankAck | Release | None:

@@ -13,6 +13,9 @@ from streams.domain.statuses import STATUSES, Flag, Status
 
 RANKS: Final[dict[Status, int]] = {status: row.rank for status, row in STATUSES.items() if row.rank is not None}
 
+_REJECTED: Final = Status.REJECTED
+_RETURNED: Final = Status.RETURNED
+_ENDINGS: Final = frozenset({Status.REJECTED, Status.CANCELLED})
 _DEPTH: Final = {Level.UNKNOWN: 3, Level.TRANSACTION: 3, Level.BATCH: 2, Level.GROUP: 1}
 _SETTLING: Final = frozenset({Status.SETTLED, Status.PARTIALLY_SETTLED, Status.CREDITED})
 
@@ -40,10 +43,12 @@ class BankEvidence:
 
     @property
     def has_returns(self) -> bool:
+        """Whether money came back, reported or booked."""
         return bool(self.returns_booked or self.returns_reported)
 
     @property
     def returns(self) -> tuple[BankAck, ...]:
+        """All that says that money came back."""
         return (*self.returns_booked, *self.returns_reported)
 
 
@@ -59,20 +64,19 @@ def evidence_of(acks: tuple[BankAck, ...]) -> BankEvidence:
     money_back: list[BankAck] = []
     returned: list[BankAck] = []
     for ack in _heard(acks) if len(acks) > 1 else acks:
-        milestone = ack.milestone
-        if ack.flags:
+        milestone, flags = ack.milestone, ack.flags
+        if flags:
             found.flagged.append(ack)
         if ack.reason_codes:
             found.reasoned.append(ack)
-        if ack.bank_status in RECALL_ANSWERS or Flag.RECALL_REQUESTED in ack.flags:
+        if ack.bank_status in RECALL_ANSWERS or (flags and Flag.RECALL_REQUESTED in flags):
             found.recalls.append(ack)
-        if Flag.DUPLICATE_REJECTION in ack.flags or is_duplicate_rejection(milestone, ack.reason_codes):
+        if (flags and Flag.DUPLICATE_REJECTION in flags) or is_duplicate_rejection(milestone, ack.reason_codes):
             found.duplicate_rejections.append(ack)
-        elif milestone is Status.REJECTED:
-            found.rejections.append(ack)
-        elif milestone is Status.CANCELLED:
-            found.cancellations.append(ack)
-        elif milestone is Status.RETURNED:
+        elif milestone in _ENDINGS:
+            ended = found.rejections if milestone is _REJECTED else found.cancellations
+            ended.append(ack)
+        elif milestone is _RETURNED:
             (returned if ack.booked else found.returns_reported).append(ack)
         elif ack.booked:
             _sort_entry(ack, debits, money_back)
@@ -80,9 +84,9 @@ def evidence_of(acks: tuple[BankAck, ...]) -> BankEvidence:
             found.reports.append(ack)
         else:
             found.silent.append(ack)
-    found.debits = distinct(debits)
-    found.credits = distinct(money_back)
-    found.returns_booked = distinct(returned)
+    found.debits = distinct(debits) if debits else ()
+    found.credits = distinct(money_back) if money_back else ()
+    found.returns_booked = distinct(returned) if returned else ()
     return found
 
 
@@ -97,8 +101,8 @@ def _sort_entry(ack: BankAck, debits: list[BankAck], money_back: list[BankAck]) 
 
 def _heard(acks: tuple[BankAck, ...]) -> tuple[BankAck, ...]:
     """Lowest explicit level wins within one source message; without a child's own word the parent's counts."""
-    depths = {_DEPTH[ack.level] for ack in acks}
-    if len(depths) == 1:
+    depth = _DEPTH[acks[0].level]
+    if all([_DEPTH[ack.level] == depth for ack in acks]):
         return acks
     lowest: dict[tuple[str, str], int] = {}
     for ack in acks:

@@ -139,7 +139,7 @@ def _looked_up(
 
 def is_duplicate_rejection(milestone: Status | None, reason_codes: tuple[str, ...]) -> bool:
     """A rejection that says "I have that already"."""
-    return milestone is Status.REJECTED and not DUPLICATE_REASONS.isdisjoint(reason_codes)
+    return bool(reason_codes) and milestone is Status.REJECTED and not DUPLICATE_REASONS.isdisjoint(reason_codes)
 
 
 def is_known(code: str) -> bool:

@@ -65,9 +65,9 @@ def speaks_of_one_payment(entry: BankAck) -> bool:
 _ONE = frozenset({Level.TRANSACTION, Level.UNKNOWN})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Booked:
-    """What distinct bookings come to. ``total`` None: no booking says an amount that compares with the instructed.
+    """Read only. What distinct bookings come to. ``total`` None: no booking says an amount that compares with the instructed.
 
     ``foreign``: booked in another currency than instructed (FX at the bank), which is no mismatch.
     """
@@ -96,6 +96,8 @@ class Booked:
 
 def booked_of(bookings: Sequence[BankAck], instructed: Money | None) -> Booked:
     """Sum distinct bookings in the instructed currency; where none has it, in the currency of the first."""
+    if len(bookings) == 1:
+        return _booked_once(bookings[0], instructed)
     first = next((row.amount for row in bookings if row.amount is not None), None)
     if first is None:
         return Booked(None, _charges(bookings, None), foreign=False, count=len(bookings))
@@ -106,6 +108,13 @@ def booked_of(bookings: Sequence[BankAck], instructed: Money | None) -> Booked:
     total = Money(sum(amount.minor for amount in amounts), wanted, amounts[0].exponent)
     foreign = len(amounts) < len(bookings) or (instructed is not None and wanted != instructed.currency)
     return Booked(total, _charges(bookings, wanted), foreign, len(bookings))
+
+
+def _booked_once(booking: BankAck, instructed: Money | None) -> Booked:
+    """The usual case, cheaply."""
+    total = booking.amount
+    foreign = total is not None and instructed is not None and total.currency != instructed.currency
+    return Booked(total, booking.charges, foreign, 1)
 
 
 def _charges(bookings: Sequence[BankAck], currency: str | None) -> Money | None:

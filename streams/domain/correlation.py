@@ -31,6 +31,8 @@ class CarriedFact:
 
 
 class MessageType(StrEnum):
+    """What a message asks of its key; see CorrelationMessage."""
+
     UNKNOWN = "UNKNOWN"
     REGISTER = "REGISTER"
     LOOKUP = "LOOKUP"

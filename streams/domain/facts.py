@@ -104,6 +104,8 @@ class Fact:
 
 
 class ApprovalScope(StrEnum):
+    """What an approval is about; the policy says which scopes a payment needs."""
+
     UNKNOWN = "UNKNOWN"
     INVOICE = "INVOICE"
     PAYMENT = "PAYMENT"
@@ -112,6 +114,8 @@ class ApprovalScope(StrEnum):
 
 
 class Decision(StrEnum):
+    """What an approver (or who asks one) said. STEP_APPROVED: this step's yes, others may be missing."""
+
     UNKNOWN = "UNKNOWN"
     REQUESTED = "REQUESTED"
     STEP_APPROVED = "STEP_APPROVED"
@@ -149,6 +153,8 @@ class Approval(Fact):
 
 
 class ReleaseStage(StrEnum):
+    """The steps of the ERP's side. VOIDED: taken back by the ERP, which is a wish once the bank has it."""
+
     UNKNOWN = "UNKNOWN"
     PROPOSED = "PROPOSED"
     RELEASED = "RELEASED"
@@ -231,6 +237,8 @@ class BankAck(Fact):
 
 
 class ReconciliationKind(StrEnum):
+    """What the ERP says of a payment and its account entry."""
+
     UNKNOWN = "UNKNOWN"
     MATCHED = "MATCHED"
     UNMATCHED = "UNMATCHED"
@@ -249,6 +257,8 @@ class Reconciliation(Fact):
 
 
 class CommandAction(StrEnum):
+    """What a person may decide about a payment."""
+
     UNKNOWN = "UNKNOWN"
     HOLD = "HOLD"
     UNHOLD = "UNHOLD"
@@ -273,6 +283,8 @@ class Command(Fact):
 
 
 class VerdictAction(StrEnum):
+    """Whether the duplicates agent suspects the payment, or does no more."""
+
     UNKNOWN = "UNKNOWN"
     SUSPECT = "SUSPECT"
     CLEAR = "CLEAR"

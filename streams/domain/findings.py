@@ -56,25 +56,25 @@ def findings_of(
     evidence = known.evidence
     if crowded:
         found.append(_crowded(crowded))
-    for kept in disputed:
-        found.append(_disputed(kept))
+    found.extend(_disputed(kept) for kept in disputed)
     if judgement.contradicted or judgement.report_contradicted or known.attempts.live_named > 1:
         found.extend(_contradictions(known, judgement))
-    found.extend(_mismatches(known))
-    if known.approvals.asked:
-        found.extend(_approval_findings(known, judgement))
+    if known.instructed is not None:
+        found.extend(_mismatches(known, known.instructed))
+    if known.approvals.asked and _is_released(known, judgement):
+        found.extend(_approval_findings(known))
     if judgement.cancel_requested:
         found.append(_cancel_requested(known))
     if evidence.recalls:
         found.extend(_recall(known, judgement))
-    for ack in evidence.duplicate_rejections:
-        found.append(_refused_as_copy(ack))
+    if evidence.duplicate_rejections:
+        found.extend(_refused_as_copy(ack) for ack in evidence.duplicate_rejections)
     if evidence.flagged:
         found.extend(_bank_flags(known, judgement))
     if evidence.silent or evidence.reasoned:
         found.extend(_unknown_codes(known))
-    if judgement.status in _ALERTING:
-        found.append(_closing_alert(known, judgement))
+    if judgement.status in _ALERTING and judgement.decided_by is not None:
+        found.append(_closing_alert(known, judgement, judgement.decided_by))
     for kind, fact in holds.held:
         found.append(Finding(fact, f"held: {kind}", Flag.HELD, kind))
     return tuple(found)
@@ -127,7 +127,7 @@ def _first(facts: Iterable[Fact]) -> Fact:
 def _disputed(kept: Kept) -> Finding:
     return Finding(
         kept.fact,
-        f"event {kept.event_id} came with {len(kept.rivals) + 1} different contents; the one with the smallest hash counts",
+        f"event {kept.event_id} came with {len(kept.rivals) + 1} contents; the one with the smallest hash counts",
         Flag.CONFLICT,
         kind=AlertKind.CONFLICT,
         severity=Severity.CRITICAL,
@@ -166,17 +166,15 @@ def _conflict(fact: Fact, text: str, subject: str) -> Finding:
     return Finding(fact, text, Flag.CONFLICT, kind=AlertKind.CONFLICT, severity=Severity.CRITICAL, subject=subject)
 
 
-def _mismatches(known: Known) -> Iterator[Finding]:
+def _mismatches(known: Known, instructed: Money) -> Iterator[Finding]:
     """Instructed is compared with instructed (merge rule 9); what was booked only if it is more."""
-    instructed, by = known.instructed, known.instructed_by
-    if instructed is None:
-        return
+    by = known.instructed_by
     tolerance_minor = known.policy.tolerance_minor
     if known.booked is not None and known.booked.beyond(instructed, tolerance_minor) and not known.evidence.has_returns:
         last = max(known.evidence.debits, key=_known_at)
         yield _mismatch(last, Flag.AMOUNT_MISMATCH, "booked for more than instructed")
     for fact, amount in _stated(known):
-        if fact is by:
+        if fact is by or amount == instructed:
             continue
         if amount.currency != instructed.currency:
             if by is None or not by.equivalent_amount:
@@ -186,11 +184,14 @@ def _mismatches(known: Known) -> Iterator[Finding]:
             yield _mismatch(fact, Flag.AMOUNT_MISMATCH, text)
 
 
+_PAYMENT: Final = ApprovalScope.PAYMENT
+
+
 def _stated(known: Known) -> Iterator[tuple[Fact, Money]]:
     """Everybody who states the instructed amount: the approvals of the payment, the release, the bank's reports."""
     by = known.instructed_by
     for approval in known.approvals.positive:
-        if approval.scope is ApprovalScope.PAYMENT and approval.amount is not None:
+        if approval.scope is _PAYMENT and approval.amount is not None:
             yield approval, approval.amount
     for release in known.releases.released[-1:]:
         if release.amount is not None and _same_attempt(release, by):
@@ -223,24 +224,25 @@ def _mismatch(fact: Fact, flag: Flag, text: str) -> Finding:
     return Finding(fact, text, flag, kind=AlertKind.MISMATCH, subject=flag)
 
 
-def _approval_findings(known: Known, judgement: Judgement) -> Iterator[Finding]:
+_RELEASED_RANK: Final = RANKS[Status.RELEASED]
+
+
+def _is_released(known: Known, judgement: Judgement) -> bool:
+    """By our own word, or because the bank has it."""
+    releases = known.releases
+    return bool(releases.released or releases.submitted) or RANKS.get(judgement.status, 0) >= _RELEASED_RANK
+
+
+def _approval_findings(known: Known) -> Iterator[Finding]:
+    """What is wrong between who approved what and who released what."""
     approvals, releases = known.approvals, known.releases
-    released = releases.released or releases.submitted
-    if not released and RANKS.get(judgement.status, 0) < RANKS[Status.RELEASED]:
-        return
-    yield from _unapproved(known)
+    if approvals.rejected is not None or approvals.withdrawn is not None:
+        yield from _unapproved(known)
     approvers = {row.actor: row for row in approvals.positive}
     for row in releases.released:
         if row.actor is not None and row.actor in approvers:
-            text = f"{row.actor} approved and released"
-            yield Finding(
-                _later(row, approvers[row.actor]),
-                text,
-                Flag.SOD_VIOLATION,
-                kind=AlertKind.SOD,
-                severity=Severity.CRITICAL,
-                subject=Flag.SOD_VIOLATION,
-            )
+            both = _later(row, approvers[row.actor])
+            yield _sod(both, Flag.SOD_VIOLATION, f"{row.actor} approved and released")
     content_hash = releases.description.content_hash
     if content_hash is not None:
         yield from (_changed(row, known) for row in approvals.positive if _bound_otherwise(row, content_hash))
@@ -266,7 +268,7 @@ def _sod(fact: Fact, flag: Flag, text: str) -> Finding:
 
 def _bound_otherwise(approval: Approval, content_hash: str) -> bool:
     """An approval of the payment binds to its content; one of an invoice or a run hashes something else."""
-    return approval.scope is ApprovalScope.PAYMENT and approval.content_hash not in (None, content_hash)
+    return approval.scope is _PAYMENT and approval.content_hash not in (None, content_hash)
 
 
 def _changed(approval: Approval, known: Known) -> Finding:
@@ -331,9 +333,9 @@ def _unknown_codes(known: Known) -> Iterator[Finding]:
     policy = known.policy
     for ack in known.evidence.silent:
         code = ack.bank_status
-        if not ack.flags and not bank_statuses.is_known(code) and not reasons.is_known(code):
-            if code not in policy.silent_statuses:
-                yield _unknown(ack, "status", code)
+        known_code = bank_statuses.is_known(code) or reasons.is_known(code) or code in policy.silent_statuses
+        if not ack.flags and not known_code:
+            yield _unknown(ack, "status", code)
     for ack in known.evidence.reasoned:
         for code in ack.reason_codes:
             if not reasons.is_known(code) and code not in policy.known_reasons:
@@ -353,9 +355,7 @@ def _unknown(ack: BankAck, what: str, code: str) -> Finding:
 _ALERTING: Final = frozenset({Status.REJECTED, Status.RETURNED})
 
 
-def _closing_alert(known: Known, judgement: Judgement) -> Finding:
-    fact = judgement.decided_by
-    assert fact is not None
+def _closing_alert(known: Known, judgement: Judgement, fact: Fact) -> Finding:
     if judgement.status is Status.RETURNED:
         first = _first(known.evidence.returns)
         return Finding(first, "returned", kind=AlertKind.RETURN, severity=Severity.CRITICAL, subject="return")

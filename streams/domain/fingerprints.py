@@ -28,12 +28,16 @@ class Liveness(StrEnum):
 
 
 class Rule(StrEnum):
+    """The duplicate rules that exist (lifecycle.md, "Duplicate payments")."""
+
     UNKNOWN = "UNKNOWN"
     SAME_INSTRUCTION = "SAME_INSTRUCTION"
     EXACT_INVOICE = "EXACT_INVOICE"
 
 
 class FingerprintMessageType(StrEnum):
+    """What a message carries: an appearance to its fingerprint, a hit or a verdict to its pair's home."""
+
     UNKNOWN = "UNKNOWN"
     APPEARANCE = "APPEARANCE"
     HIT = "HIT"
@@ -95,6 +99,8 @@ class FingerprintMessage:
 
 
 class DuplicateState(StrEnum):
+    """Where an alert about a pair stands. A person's word (CONFIRMED, DISMISSED) outlasts the rules'."""
+
     UNKNOWN = "UNKNOWN"
     OPEN = "OPEN"
     CONFIRMED = "CONFIRMED"

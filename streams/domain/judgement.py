@@ -18,6 +18,8 @@ from streams.domain.releases import UNNAMED, ReleaseView, attempt_name, instruct
 from streams.domain.state import SettlementEvidence
 from streams.domain.statuses import Status
 
+_RELEASED: Final = Status.RELEASED
+_CREDITED: Final = Status.CREDITED
 GRANTED: Final = "CNCL"
 """camt.029: cancelled as requested. It contradicts no booking: it promises a return."""
 
@@ -175,7 +177,7 @@ def _how_far_booked(known: Known) -> tuple[Status, Fact]:
 
 def credited_of(evidence: BankEvidence) -> BankAck | None:
     """The earliest report that the creditor's account was credited."""
-    rows = [row for row in (*evidence.reports, *evidence.debits) if row.milestone is Status.CREDITED]
+    rows = [row for row in (*evidence.reports, *evidence.debits) if row.milestone is _CREDITED]
     return min(rows, key=by_their_clock, default=None)
 
 
@@ -199,13 +201,8 @@ def _unbooked(known: Known) -> Judgement:
 
 def _on_its_way(known: Known, best: Attempt) -> Judgement:
     """The best live attempt counts; what a report says of settlement is a report."""
-    reported = best.rank >= SETTLED_RANK
-    return Judgement(
-        best.status,
-        best.leading,
-        SettlementEvidence.REPORTED if reported else None,
-        cancel_requested=_voided_too_late(known),
-    )
+    reported = SettlementEvidence.REPORTED if best.rank >= SETTLED_RANK else None
+    return Judgement(best.status, best.leading, reported, cancel_requested=_voided_too_late(known))
 
 
 def _ended(known: Known, dead: Attempt, ended: BankAck | Release) -> Judgement:
@@ -244,7 +241,7 @@ def _before_submission(known: Known) -> Judgement:
     if void is not None:
         return Judgement(Status.VOIDED, void)
     if known.releases.released:
-        return Judgement(Status.RELEASED, known.releases.released[0])
+        return Judgement(_RELEASED, known.releases.released[0])
     approvals = known.approvals
     if approvals.rejected is not None:
         return Judgement(Status.APPROVAL_REJECTED, approvals.rejected)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Final
 
-from streams.domain.facts import Approval, BankAck, PaymentFact
+from streams.domain.facts import Approval, BankAck, PaymentFact, Verdict
 
 Pack = Callable[[PaymentFact], bytes]
 """How the row codec writes one fact; the bytes are opaque here and live as long as the fact does."""
@@ -58,7 +58,9 @@ class Kept:
 
 
 def delivery_of(fact: PaymentFact) -> int:
-    """The number that correlate gave it; facts that came with their own correlation id have none."""
+    """The number that its home gave it: correlate's, or the pair's for a verdict. Other facts have none."""
+    if isinstance(fact, Verdict):
+        return fact.number
     return fact.delivery if isinstance(fact, (Approval, BankAck)) else 0
 
 
@@ -89,14 +91,19 @@ def merged(kept: Kept, fact: PaymentFact, pack: Pack) -> Kept:
 
 
 def _same_payload(mine: PaymentFact, other: PaymentFact) -> PaymentFact:
-    """Highest delivery; of one delivery the smallest trace (and text) decides; the smallest received_at of all."""
+    """The last word of its home; of one word the smallest trace (and text) decides; the smallest received_at of all."""
     if other == mine:
         return mine
-    winner = mine
-    if delivery_of(other) > delivery_of(mine) or (delivery_of(other) == delivery_of(mine) and _copy_order(other) < _copy_order(mine)):
-        winner = other
+    word, other_word = _word_of(mine), _word_of(other)
+    takes_over = _copy_order(other) < _copy_order(mine) if word == other_word else other_word > word
+    winner = other if takes_over else mine
     received_at = min(mine.received_at, other.received_at)
     return winner if winner.received_at == received_at else replace(winner, received_at=received_at)
+
+
+def _word_of(fact: PaymentFact) -> tuple[int, bool]:
+    """What correlate said last about it. A home numbers every word, so the second member only makes ties harmless."""
+    return (delivery_of(fact), _withdrawn(fact))
 
 
 def _copy_order(fact: PaymentFact) -> tuple[str, str]:

@@ -11,17 +11,22 @@ from streams.domain.fingerprints import Liveness
 from streams.domain.judgement import GRANTED, Judgement, Known
 from streams.domain.statuses import Status
 
+_ON_THE_PATH: Final[dict[Status, Liveness]] = {
+    status: Liveness.PLANNED
+    if rank < RANKS[Status.SUBMITTED]
+    else Liveness.SUBMITTED
+    if rank < RANKS[Status.PARTIALLY_SETTLED]
+    else Liveness.SETTLED
+    for status, rank in RANKS.items()
+}
 _BOOKED_BACK: Final = frozenset({Status.RETURNED, Status.RETURN_RECONCILED})
 
 
 def liveness_of(known: Known, judgement: Judgement) -> Liveness:
     """Proved dead: booked back in full, cancelled as asked (CNCL), rejected without a debit, or never submitted."""
     status = judgement.status
-    rank = RANKS.get(status)
-    if rank is not None:
-        if rank >= RANKS[Status.PARTIALLY_SETTLED]:
-            return Liveness.SETTLED
-        return Liveness.SUBMITTED if rank >= RANKS[Status.SUBMITTED] else Liveness.PLANNED
+    if status in _ON_THE_PATH:
+        return _ON_THE_PATH[status]
     if status in _BOOKED_BACK:
         return Liveness.DEAD if _back_in_full(known) else Liveness.SETTLED
     if status is Status.REJECTED:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from streams.domain.approvals import ApprovalView
+from streams.domain.bank_evidence import SILENCE
 from streams.domain.construction import quick
 from streams.domain.facts import (
     Approval,
@@ -19,33 +21,48 @@ from streams.domain.facts import (
 )
 from streams.domain.instants import by_their_clock
 from streams.domain.judgement import Judgement, Known, credited_of
+from streams.domain.releases import ReleaseView
 from streams.domain.state import Milestone
 from streams.domain.statuses import Status
 
 _milestone = quick(Milestone)
+_SUBMITTED: Final = Status.SUBMITTED
+_SETTLED: Final = Status.SETTLED
 _ORDER: Final = {status: place for place, status in enumerate(Status)}
 
 
-def milestones_of(known: Known, judgement: Judgement) -> tuple[Milestone, ...]:
+def our_milestones(approvals: ApprovalView, releases: ReleaseView) -> dict[Status, Milestone]:
+    """What our own side reached, on the path and off it."""
+    reached = {
+        Status.PENDING_APPROVAL: approvals.pending,
+        Status.APPROVED: approvals.completed,
+        Status.APPROVAL_REJECTED: approvals.rejected,
+        Status.PROPOSED: releases.proposed[0] if releases.proposed else None,
+        Status.RELEASED: releases.released[0] if releases.released else None,
+        Status.SUBMITTED: releases.submitted[0] if releases.submitted else None,
+        Status.SUBMIT_FAILED: releases.failed[0] if releases.failed else None,
+        Status.VOIDED: releases.voided[-1] if releases.voided else None,
+    }
+    return {status: _row(status, fact) for status, fact in reached.items() if fact is not None}
+
+
+def milestones_of(ours: dict[Status, Milestone], known: Known, judgement: Judgement) -> tuple[Milestone, ...]:
     """In the order of the path; a status that was skipped has no milestone."""
+    reached = ours.copy()
+    if judgement.cancel_requested:
+        reached.pop(Status.VOIDED, None)
+    evidence = known.evidence
+    if evidence is not SILENCE:
+        for status, fact in _reached_at_the_bank(known).items():
+            reached[status] = _row(status, fact)
+    return tuple([reached[status] for status in sorted(reached, key=_ORDER.__getitem__)])
+
+
+def _reached_at_the_bank(known: Known) -> dict[Status, Fact]:
+    evidence = known.evidence
     reached: dict[Status, Fact] = {}
-    approvals, releases, evidence = known.approvals, known.releases, known.evidence
-    if approvals.pending is not None:
-        reached[Status.PENDING_APPROVAL] = approvals.pending
-    if approvals.completed is not None:
-        reached[Status.APPROVED] = approvals.completed
-    if approvals.rejected is not None:
-        reached[Status.APPROVAL_REJECTED] = approvals.rejected
-    if releases.proposed:
-        reached[Status.PROPOSED] = releases.proposed[0]
-    if releases.released:
-        reached[Status.RELEASED] = releases.released[0]
-    if releases.submitted:
-        reached[Status.SUBMITTED] = releases.submitted[0]
-    if releases.failed:
-        reached[Status.SUBMIT_FAILED] = releases.failed[0]
-    if releases.voided and not judgement.cancel_requested:
-        reached[Status.VOIDED] = releases.voided[-1]
+    if known.releases.submitted:
+        reached[_SUBMITTED] = known.releases.submitted[0]
     for ack in evidence.reports:
         if ack.milestone is not None:
             _keep_first(reached, ack.milestone, ack)
@@ -57,8 +74,7 @@ def milestones_of(known: Known, judgement: Judgement) -> tuple[Milestone, ...]:
         _keep_earliest(reached, Status.RETURNED, evidence.returns)
         if known.reconciled.money_back is not None:
             reached[Status.RETURN_RECONCILED] = known.reconciled.money_back
-    order = sorted(reached, key=_ORDER.__getitem__)
-    return tuple([_row(status, reached[status]) for status in order])
+    return reached
 
 
 def _row(status: Status, fact: Fact) -> Milestone:
@@ -78,7 +94,8 @@ def _keep_earliest(reached: dict[Status, Fact], status: Status, facts: Iterable[
 
 def _booked(reached: dict[Status, Fact], known: Known) -> None:
     """Booked outranks reported: the booking that completed the amount is the time of settlement."""
-    ordered = sorted(known.evidence.debits, key=by_their_clock)
+    debits = known.evidence.debits
+    ordered = sorted(debits, key=by_their_clock) if len(debits) > 1 else debits
     short = (
         known.instructed is not None
         and known.booked is not None
@@ -87,9 +104,9 @@ def _booked(reached: dict[Status, Fact], known: Known) -> None:
     if short or len(ordered) > 1:
         reached[Status.PARTIALLY_SETTLED] = ordered[0]
     if short:
-        reached.pop(Status.SETTLED, None)
+        reached.pop(_SETTLED, None)
         return
-    reached[Status.SETTLED] = ordered[-1]
+    reached[_SETTLED] = ordered[-1]
     credited = credited_of(known.evidence)
     if credited is not None:
         _keep_first(reached, Status.CREDITED, credited)

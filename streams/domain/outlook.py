@@ -15,6 +15,11 @@ _awaiting = quick(Awaiting)
 _APPROVAL: Final = (Status.APPROVED, "approver")
 _RELEASE: Final = (Status.RELEASED, "payer")
 _BOOKING: Final = (Status.SETTLED, "bank")
+_RECONCILIATION: Final = (Status.RECONCILED, "reconciliation")
+_PROPOSED: Final = Status.PROPOSED
+_PAID: Final = frozenset({Status.SETTLED, Status.CREDITED})
+_REPORTED: Final = SettlementEvidence.REPORTED
+_BOOKED: Final = SettlementEvidence.BOOKED
 
 _NEXT: Final[dict[Status, tuple[Status, str]]] = {
     Status.UNKNOWN: _APPROVAL,
@@ -39,15 +44,16 @@ def awaiting_of(known: Known, judgement: Judgement, flags: tuple[RaisedFlag, ...
     expected = _NEXT.get(status)
     if expected is None:
         return None
-    if status is Status.PROPOSED and known.approvals.asked and not known.approvals.complete:
+    if status is _PROPOSED and known.approvals.asked and not known.approvals.complete:
         expected = _APPROVAL
-    elif status in (Status.SETTLED, Status.CREDITED) and judgement.evidence is SettlementEvidence.BOOKED:
-        expected = (Status.RECONCILED, "reconciliation")
-    names = {flag.name for flag in flags} if flags else ()
-    if Flag.AWAITING_BANK_AUTHORISATION in names:
-        expected = (Status.BANK_ACCEPTED, "approver")
-    elif Flag.RECALL_REQUESTED in names and judgement.settled_now:
-        expected = (Status.RETURNED, "bank")
+    elif status in _PAID and judgement.evidence is _BOOKED:
+        expected = _RECONCILIATION
+    if flags:
+        names = {flag.name for flag in flags}
+        if Flag.AWAITING_BANK_AUTHORISATION in names:
+            expected = (Status.BANK_ACCEPTED, "approver")
+        elif Flag.RECALL_REQUESTED in names and judgement.settled_now:
+            expected = (Status.RETURNED, "bank")
     return _awaiting(expected[0], expected[1], None)
 
 
@@ -55,7 +61,7 @@ def settled_of(known: Known, judgement: Judgement) -> Money | None:
     """What was booked; where settlement is only reported, what was instructed."""
     if known.booked is not None and (judgement.settled_now or known.evidence.has_returns):
         return known.booked.total or known.instructed
-    return known.instructed if judgement.evidence is SettlementEvidence.REPORTED else None
+    return known.instructed if judgement.evidence is _REPORTED else None
 
 
 def open_of(known: Known, judgement: Judgement, settled: Money | None) -> Money | None:
@@ -63,6 +69,8 @@ def open_of(known: Known, judgement: Judgement, settled: Money | None) -> Money 
     instructed = known.instructed
     if instructed is None:
         return None
+    if settled is None and known.returned is None:
+        return instructed
     paid = 0
     if settled is not None and judgement.status is not Status.REJECTED:
         paid = settled.minor if settled.currency == instructed.currency else instructed.minor

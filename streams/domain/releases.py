@@ -58,6 +58,7 @@ class ReleaseView:
 
     @property
     def invoice_keys(self) -> tuple[str, ...]:
+        """The invoices that the payment pays, as far as a release says so."""
         return tuple(invoice.key for invoice in self.description.invoices)
 
 
@@ -68,18 +69,23 @@ def releases_of(releases: tuple[Release, ...]) -> ReleaseView:
     """One pass over what our side said."""
     if not releases:
         return NO_RELEASES
-    ordered = sorted(releases, key=by_their_clock) if len(releases) > 1 else releases
-    stages: dict[ReleaseStage, list[Release]] = {}
+    ordered = sorted(releases, key=by_their_clock) if len(releases) > 1 else list(releases)
+    stages: dict[ReleaseStage, tuple[Release, ...]] = {}
     for row in ordered:
-        stages.setdefault(row.stage, []).append(row)
-    return ReleaseView(
-        tuple(stages.get(ReleaseStage.PROPOSED, ())),
-        tuple(stages.get(ReleaseStage.RELEASED, ())),
-        tuple(stages.get(ReleaseStage.SUBMITTED, ())),
-        tuple(stages.get(ReleaseStage.SUBMIT_FAILED, ())),
-        tuple(stages.get(ReleaseStage.VOIDED, ())),
-        _description(sorted(reversed(ordered), key=_weight, reverse=True)),
-    )
+        stages[row.stage] = (*stages.get(row.stage, ()), row)
+    ordered.reverse()
+    ordered.sort(key=_weight, reverse=True)
+    proposed, released, submitted, failed, voided = [stages.get(stage, ()) for stage in _STAGES]
+    return ReleaseView(proposed, released, submitted, failed, voided, _description(ordered))
+
+
+_STAGES: Final = (
+    ReleaseStage.PROPOSED,
+    ReleaseStage.RELEASED,
+    ReleaseStage.SUBMITTED,
+    ReleaseStage.SUBMIT_FAILED,
+    ReleaseStage.VOIDED,
+)
 
 
 def _weight(row: Release) -> int:
@@ -105,9 +111,17 @@ def _description(rows: list[Release]) -> Description:
         found.invoices = found.invoices or row.invoices
         if row.stage in _BINDING:
             found.content_hash = found.content_hash or row.content_hash
-    names = {reference_order(reference): reference for row in rows for reference in row.references}
-    found.references = tuple(names[key] for key in sorted(names))
+    found.references = _names(rows)
     return found
+
+
+def _names(rows: list[Release]) -> tuple[Reference, ...]:
+    """All names that any of them has; most often each of them has the same."""
+    names = rows[0].references
+    others = [row.references for row in rows if row.references != names]
+    if len(names) < 2 and not others:
+        return names
+    return tuple(sorted({*names, *[name for told in others for name in told]}, key=reference_order))
 
 
 _BINDING: Final = frozenset({ReleaseStage.RELEASED, ReleaseStage.SUBMITTED})
@@ -115,7 +129,7 @@ _BINDING: Final = frozenset({ReleaseStage.RELEASED, ReleaseStage.SUBMITTED})
 
 def reference_order(reference: Reference) -> tuple[str, str]:
     """Names in the order of their kind's name, then of their value."""
-    return (reference.kind.value, reference.value)
+    return (reference.kind, reference.value)
 
 
 def attempt_name(message_id: str | None, payment_info_id: str | None) -> AttemptName:

@@ -63,6 +63,8 @@ class Milestone:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalSummary:
+    """Approvals that the payment needs and has, and the content that they are bound to."""
+
     required: int
     given: int
     content_hash: str | None
@@ -70,6 +72,8 @@ class ApprovalSummary:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
+    """Why a bank or a system of ours refused: codes kept raw, their gravest class, their own words."""
+
     reason_class: ReasonClass
     codes: tuple[str, ...]
     text: str | None
@@ -77,6 +81,8 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
+    """When a stage must be reached, and the policy that says so."""
+
     stage: str
     due_at: int
     policy: str
@@ -137,6 +143,8 @@ class State:
 
 
 class TransitionKind(StrEnum):
+    """ADVANCE: on the path or off it. MILESTONE_FILLED, FLAG: the status stayed. CORRECTION: back. REOPEN: out of closed."""
+
     UNKNOWN = "UNKNOWN"
     ADVANCE = "ADVANCE"
     MILESTONE_FILLED = "MILESTONE_FILLED"
@@ -146,6 +154,8 @@ class TransitionKind(StrEnum):
 
 
 class Mode(StrEnum):
+    """Whether an output was made as facts came, or again from kept ones."""
+
     UNKNOWN = "UNKNOWN"
     LIVE = "LIVE"
     REPLAY = "REPLAY"
@@ -208,6 +218,8 @@ class Transition:
 
 
 class AlertKind(StrEnum):
+    """What an alert is about; the policy routes by it."""
+
     UNKNOWN = "UNKNOWN"
     SLA_MISSED = "SLA_MISSED"
     CUTOFF_AT_RISK = "CUTOFF_AT_RISK"
@@ -226,6 +238,8 @@ class AlertKind(StrEnum):
 
 
 class Severity(StrEnum):
+    """How loud an alert is."""
+
     UNKNOWN = "UNKNOWN"
     INFO = "INFO"
     WARNING = "WARNING"
@@ -233,6 +247,8 @@ class Severity(StrEnum):
 
 
 class AlertState(StrEnum):
+    """Open, or taken back because its reason is gone."""
+
     UNKNOWN = "UNKNOWN"
     OPEN = "OPEN"
     WITHDRAWN = "WITHDRAWN"

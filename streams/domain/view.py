@@ -36,7 +36,7 @@ from streams.domain.instants import by_their_clock
 from streams.domain.judgement import Judgement, Known, judge, known_of, reconciled_for
 from streams.domain.kept import Kept
 from streams.domain.liveness import liveness_of
-from streams.domain.milestones import milestones_of
+from streams.domain.milestones import milestones_of, our_milestones
 from streams.domain.money import Money
 from streams.domain.outlook import awaiting_of, open_of, settled_of
 from streams.domain.policy import Policy
@@ -98,6 +98,7 @@ class Parts:
     reconciled: Reconciled
     holds: Holds
     references: tuple[Reference, ...]
+    ours: dict[Status, Milestone]
 
 
 @dataclass(slots=True)
@@ -128,6 +129,7 @@ class View:
 
     @property
     def instructed(self) -> Money | None:
+        """What the bank was, or is to be, told to pay."""
         return self.known.instructed
 
 
@@ -159,7 +161,7 @@ def derived(
         judgement,
         awaiting_of(known, judgement, flags),
         flags,
-        milestones_of(known, judgement),
+        milestones_of(parts.ours, known, judgement),
         parts,
         known,
         description.bank or _first_said(row.bank for row in live.bank_acks),
@@ -188,12 +190,15 @@ def _parts(live: Live, policy: Policy, before: Parts | None) -> Parts:
         before = _NO_PARTS
     releases = before.releases if same_releases else releases_of(live.releases)
     evidence = before.evidence if same_acks else evidence_of(live.bank_acks)
+    if not same_approvals or not (same_releases or releases.invoice_keys == before.releases.invoice_keys):
+        approvals = approvals_of(live.approvals, releases.invoice_keys, policy)
+    else:
+        approvals = before.approvals
+    same_ours = approvals is before.approvals and same_releases
     return Parts(
         policy,
         live,
-        before.approvals
-        if same_approvals and same_releases
-        else approvals_of(live.approvals, releases.invoice_keys, policy),
+        approvals,
         releases,
         evidence,
         before.attempts if same_releases and same_acks else attempts_of(releases, evidence),
@@ -202,6 +207,7 @@ def _parts(live: Live, policy: Policy, before: Parts | None) -> Parts:
         if old is not None and old.commands is live.commands and old.verdicts is live.verdicts
         else holds_of(live.commands, live.verdicts),
         before.references if same_releases and same_acks and same_approvals else _references(releases, live),
+        before.ours if same_ours else our_milestones(approvals, releases),
     )
 
 
@@ -212,7 +218,7 @@ def _reconciled(live: Live, evidence: BankEvidence, policy: Policy) -> Reconcile
 
 
 _NO_PARTS: Final = Parts(
-    Policy(), NOTHING_LIVE, NOT_ASKED, NO_RELEASES, SILENCE, NO_ATTEMPTS, NOT_RECONCILED, NOT_HELD, ()
+    Policy(), NOTHING_LIVE, NOT_ASKED, NO_RELEASES, SILENCE, NO_ATTEMPTS, NOT_RECONCILED, NOT_HELD, (), {}
 )
 
 
@@ -250,8 +256,11 @@ def _reason(judgement: Judgement) -> Reason | None:
 
 def _as_of(kept: tuple[Kept, ...]) -> int:
     """The newest of what is in force; of nothing in force, the newest of all."""
-    live = [row.fact.received_at for row in kept if row.live]
-    return max(live or (row.fact.received_at for row in kept), default=0)
+    newest = -1
+    for row in kept:
+        if row.fact.received_at > newest and row.live:
+            newest = row.fact.received_at
+    return newest if newest >= 0 else max((row.fact.received_at for row in kept), default=0)
 
 
 def _fingerprints(
@@ -264,8 +273,8 @@ def _fingerprints(
     names = parts.releases.description.references
     if (
         before is not None
-        and before.parts.releases.description.references is names
-        and before.invoices is invoices
+        and before.parts.releases.description.references == names
+        and before.invoices == invoices
         and before.vendor_id == vendor_id
         and before.known.instructed == known.instructed
     ):

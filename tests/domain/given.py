@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from streams.domain.fingerprints import Appearance
 from streams.domain.bank_statuses import entry_meaning, meaning, recall_meaning
 from streams.domain.facts import (
     Approval,
@@ -34,6 +33,7 @@ from streams.domain.facts import (
     Verdict,
     VerdictAction,
 )
+from streams.domain.fingerprints import Appearance
 from streams.domain.fold import Folded, Outcome, fold
 from streams.domain.money import Money
 from streams.domain.payment import Context, Payment
@@ -200,7 +200,9 @@ def release(
 
 def submission(event_id: str, file: str | None = FILE_A, at: float = 20, **told: Any) -> Release:
     """Handed to the bank in ``file``."""
-    return release(event_id, ReleaseStage.SUBMITTED, at, message_id=file, payment_info_id="B1" if file else None, **told)
+    return release(
+        event_id, ReleaseStage.SUBMITTED, at, message_id=file, payment_info_id="B1" if file else None, **told
+    )
 
 
 def ack(
