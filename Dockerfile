@@ -4,7 +4,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY streams streams
 COPY schemas schemas
 COPY connectors connectors
-RUN PIP_CONSTRAINT=constraints.txt pip install --no-cache-dir '.[registry]' \
+RUN PIP_CONSTRAINT=/opt/paystate/constraints.txt pip install --no-cache-dir '.[registry]' \
     && useradd --create-home paystate \
     && install -d -o paystate /var/lib/paystate
 USER paystate
