@@ -33,7 +33,7 @@ def written_by_fastavro(contract: str, value: Any) -> bytes:
 
 
 @every_contract
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_encodes_the_very_bytes_that_fastavro_does_and_reads_them_back(contract: str, data: st.DataObject) -> None:
     value = data.draw(values(contract))
@@ -43,7 +43,7 @@ def test_encodes_the_very_bytes_that_fastavro_does_and_reads_them_back(contract:
 
 
 @every_contract
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_json_form_gives_the_same_value_back(contract: str, data: st.DataObject) -> None:
     value = data.draw(values(contract))

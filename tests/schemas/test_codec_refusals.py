@@ -40,7 +40,7 @@ def encoded(draw: st.DrawFn) -> tuple[str, bytes]:
     return contract, CODECS[contract].encode(draw(values(contract)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(contract=CONTRACTS, data=st.binary(max_size=200))
 def test_random_bytes_behind_the_right_header_are_refused_or_read(contract: str, data: bytes) -> None:
     header = CODECS[contract].encode(example_value(contract))[:HEADER_BYTES]
@@ -49,13 +49,13 @@ def test_random_bytes_behind_the_right_header_are_refused_or_read(contract: str,
         assert CODECS[contract].decode(CODECS[contract].encode(value)) == value
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(contract=CONTRACTS, data=st.binary(max_size=60))
 def test_random_bytes_are_refused(contract: str, data: bytes) -> None:
     assert decoded_or_refused(contract, data) is None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(given_=encoded(), at=st.integers(0), bit=st.integers(0, 7))
 def test_a_flipped_bit_is_refused_or_gives_a_value_of_the_contract(
     given_: tuple[str, bytes], at: int, bit: int
@@ -67,7 +67,7 @@ def test_a_flipped_bit_is_refused_or_gives_a_value_of_the_contract(
         assert CODECS[contract].decode(CODECS[contract].encode(value)) == value
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(given_=encoded())
 def test_every_truncation_and_every_byte_too_many_is_refused(given_: tuple[str, bytes]) -> None:
     contract, data = given_

@@ -279,7 +279,7 @@ def reads(reader: Any, writer: Any) -> bool:
     return True
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(old=records(), new=records())
 def test_what_is_called_benign_can_be_read_by_avro_itself(old: dict[str, Any], new: dict[str, Any]) -> None:
     broken = frozenset().union(*(row.breaks for row in differences(old, new)))
