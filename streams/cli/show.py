@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Annotated
 
 import typer
@@ -20,6 +21,7 @@ from streams.cli.facts_view import show_waiting
 from streams.cli.story_view import show_story, status_text
 from streams.cluster import connect
 from streams.lookup.document import document
+from streams.lookup.names import Fit
 from streams.lookup.search import Answer, Search
 from streams.settings import Settings, load
 from streams.topics import topics_of
@@ -88,21 +90,33 @@ def _as_text(console: Console, search: Search, answer: Answer) -> None:
 
 def _list(console: Console, answer: Answer) -> None:
     shown = answer.payments[:_LISTED]
-    table = Table("payment", "status", "amount", "to", "matched by", show_edge=False, pad_edge=False)
+    table = Table.grid(padding=(0, 2))
+    for _ in range(3):
+        table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for found in shown:
         state = found.state
+        told = "; ".join(
+            part
+            for part in (wording.party(state.payee), str(found.matched.name) if found.matched.fit is Fit.PREFIX else "")
+            if part
+        )
         table.add_row(
             escape(state.correlation_id),
             status_text(state.status),
             wording.amount(state.instructed),
-            escape(wording.party(state.payee)),
-            escape(str(found.matched.name)),
+            escape(told),
         )
     console.print(table)
     more = len(answer.payments) - len(shown) + answer.more
     rest = f", {more} more are not listed" if more else ""
-    count = len(answer.payments) + answer.more
-    console.print(f"{count} payments go by {escape(answer.asked)}{rest}. Ask for one by its id: paystate show ID")
+    counts = Counter(found.state.status.value for found in answer.payments)
+    statuses = ", ".join(f"{count} {status}" for status, count in counts.most_common())
+    known = f" (of the first {len(answer.payments)})" if answer.more else ""
+    console.print(
+        f"{len(answer.payments) + answer.more} payments go by {escape(answer.asked)}: {statuses}{known}{rest}."
+    )
+    console.print("Ask for one by its id: paystate show ID")
 
 
 def _nobody(console: Console, answer: Answer) -> None:

@@ -12,12 +12,14 @@ from rich.table import Table
 from streams.cli import wording
 from streams.domain.facts import Precision
 from streams.domain.fingerprints import Appearance, DuplicateAlert
-from streams.domain.state import State, Transition
+from streams.domain.state import State, Transition, TransitionKind
 from streams.domain.statuses import STATUSES, Status
 from streams.lookup.names import names_of_state
 from streams.lookup.story import Story
 
 _GOOD = frozenset({Status.SETTLED, Status.CREDITED, Status.RECONCILED})
+#: An advance is what one expects, and a milestone or a flag says itself what it is.
+_KINDS_SAID = {TransitionKind.CORRECTION: "correction", TransitionKind.REOPEN: "reopened"}
 _BAD = frozenset(status for status, row in STATUSES.items() if row.rank is None)
 
 
@@ -115,10 +117,19 @@ def _timeline(story: Story) -> Table:
     for step in story.transitions:
         entry = story.files.get(step.evidence.file_hash or "")
         proof = wording.evidence(step.evidence, entry.name if entry else None)
-        told = f"{step_text(step)}\n{escape(who(step))}: {escape(what(step))}\n[dim]{escape(proof)}[/]"
+        filled = _filled(story.state, step)
+        told = f"{step_text(step)}{filled}\n{escape(who(step))}: {escape(what(step))}\n[dim]{escape(proof)}[/]"
         table.add_row(str(step.seq), wording.moment(step.occurred_at, step.precision), _delay(before, step), told)
         before = step
     return table
+
+
+def _filled(state: State, step: Transition) -> str:
+    """Which earlier milestone a late fact filled in: the payment stays where it was."""
+    if step.kind is not TransitionKind.MILESTONE_FILLED:
+        return ""
+    names = [row.name.value for row in state.milestones if row.event_id == step.cause.event_id]
+    return f", {' and '.join(names)} filled in" if names else ""
 
 
 def _delay(before: Transition | None, step: Transition) -> str:
@@ -144,7 +155,7 @@ def what(step: Transition) -> str:
     """What the step says beside its status: kind of fact, reason, flags, amount."""
     parts = [
         step.cause.type.replace("_", " "),
-        step.kind.value.lower().replace("_", " ") if step.kind.value != "ADVANCE" else "",
+        _KINDS_SAID.get(step.kind, ""),
         wording.reason(step.reason),
         *(f"+{wording.flag(row)}" for row in step.flags_raised),
         *(f"-{wording.flag(row)}" for row in step.flags_cleared),
