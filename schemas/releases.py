@@ -7,6 +7,7 @@ from the schema registry, if there is one. ``freeze`` adds the current schemas t
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -115,10 +116,16 @@ def _schemas_of(git: str, root: Path, tag: str) -> list[Released]:
 
 def _git(git: str, root: Path, *arguments: str) -> str:
     command = [git, "-C", str(root), *arguments]
+    # In a hook git says by its environment which repository it means; here it is that of the folder.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        done = subprocess.run(command, capture_output=True, check=True, text=True, timeout=_TIMEOUT_S)  # noqa: S603 -- no shell, our own arguments
+        done = subprocess.run(  # noqa: S603 -- no shell, our own arguments
+            command, capture_output=True, check=True, text=True, timeout=_TIMEOUT_S, env=environment
+        )
     except subprocess.CalledProcessError as error:
         raise ReleaseError(f"{' '.join(command)}: {error.stderr.strip()}") from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ReleaseError(f"{' '.join(command)}: {error}") from error
     return done.stdout
 
 

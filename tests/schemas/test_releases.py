@@ -109,6 +109,13 @@ def test_the_tags_of_a_checkout_are_releases(checkout: Path) -> None:
     assert [row.verdict for row in check(found) if row.contract == STATE] == ["breaking", "same"]
 
 
+def test_the_repository_of_a_hook_is_not_mistaken_for_that_of_the_checkout(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    monkeypatch.setenv("GIT_DIR", str(tmp_path_factory.mktemp("elsewhere")))
+    assert [row.release for row in tagged(checkout)] == ["tag v0.9.0", "tag v0.10.0"]
+
+
 def test_a_folder_that_is_no_checkout_has_no_tags(tmp_path: Path) -> None:
     assert tagged(tmp_path) == []
 
