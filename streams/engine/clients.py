@@ -24,6 +24,16 @@ T = TypeVar("T")
 
 Config = dict[str, Any]
 
+#: Said to a client that asks a former leader, or with a former leader's epoch: as after a restart of its broker.
+OUTDATED: Final = frozenset(
+    {
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+    }
+)
+
 #: What is said while brokers restart, leaders move or coordinators load. Only transactions' errors say it themselves.
 PASSING: Final = frozenset(
     {
@@ -35,10 +45,7 @@ PASSING: Final = frozenset(
         KafkaError.REQUEST_TIMED_OUT,
         KafkaError.NETWORK_EXCEPTION,
         KafkaError.BROKER_NOT_AVAILABLE,
-        KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.NOT_LEADER_FOR_PARTITION,
-        KafkaError.FENCED_LEADER_EPOCH,
-        KafkaError.UNKNOWN_LEADER_EPOCH,
+        *OUTDATED,
         KafkaError.REPLICA_NOT_AVAILABLE,
         KafkaError.OFFSET_NOT_AVAILABLE,
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _STATUS_PERIOD_S = 1.0
+_GUARD_PERIOD_S = 1.0
 _KAFKA_PAUSE_S = 1.0
 
 
@@ -76,6 +78,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         self._last_turn_s = clock()
         self._next_report_s = 0.0
         self._failure = ""
+        self._has_stalled = False
         self._stop_asked = threading.Event()
         self._consumer: GroupConsumer | None = None
         self._ownership: Ownership | None = None
@@ -99,6 +102,28 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
             raise
         finally:
             self._ended.set()
+
+    @Service.task  # type: ignore[untyped-decorator]  # mode is not typed
+    async def _guard(self) -> None:
+        """End the process if a call to Kafka does not return.
+
+        librdkafka's send_offsets_to_transaction ignores its time-out while the group's coordinator is away, and may
+        block for ever (its issue 5456), with heartbeats going on: nobody else would get the work. Turns of the loop are
+        counted, not seconds: a process that was stopped for an hour has not stalled.
+        """
+        seen_s, waited = self._last_turn_s, 0
+        limit_s = max(self.settings.stalled_after_ms, self.settings.transaction_timeout_ms) / 1000
+        most = math.ceil(limit_s / _GUARD_PERIOD_S)
+        while waited < most:
+            await self.sleep(_GUARD_PERIOD_S)
+            if self.should_stop:
+                return
+            waited = waited + 1 if self._last_turn_s == seen_s else 0
+            seen_s = self._last_turn_s
+        self._has_stalled = True
+        stalled = InfrastructureError(f"no unit of work has ended for {limit_s:.0f} s: a call does not return")
+        self._fail(stalled)
+        raise stalled
 
     def _start(self) -> UnitOfWork:
         """Check the topics, claim the transactional id, join the group: in this order, or a zombie could commit."""
@@ -163,10 +188,11 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         if self._state is not EngineState.FAILED:
             self._state = EngineState.STOPPING
             self._reached(FaultPoint.STOPPING)
-        if self._started.is_set():
+        if self._started.is_set() and not self._has_stalled:
             await self._ended.wait()
         try:
-            await self._in_kafka_thread(self._leave)
+            if not self._has_stalled:
+                await self._in_kafka_thread(self._leave)
         finally:
             self._restore_threads.shutdown(wait=False, cancel_futures=True)
             self._kafka_thread.shutdown(wait=False)
@@ -190,7 +216,8 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
 
     def _watch(self, why: str) -> None:
         if self._owns_process():
-            self._watchdog.arm(self.settings.stop_timeout_ms / 1000, why)
+            # Where a call does not return there is nothing to wait for: its thread would keep the process for ever.
+            self._watchdog.arm(0.1 if self._has_stalled else self.settings.stop_timeout_ms / 1000, why)
 
     def _keep_trying(self) -> None:
         """Asked before a call to Kafka is repeated."""

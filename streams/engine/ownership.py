@@ -76,6 +76,7 @@ class Ownership:
         """Inputs are this worker's now, paused. Their partition is restored once it has all of them."""
         self.has_joined = True
         self._count(assigned=len(inputs))
+        log.info("assigned: partitions %s of %d inputs", *_summary(inputs))
         for topic, number in inputs:
             partition = self.partitions.setdefault(number, Partition(number))
             partition.inputs.add(topic)
@@ -87,6 +88,7 @@ class Ownership:
     def revoked(self, inputs: Sequence[InputKey], *, lost: bool) -> None:
         """Inputs are no longer this worker's. No transaction is open: rebalances come only from a poll."""
         self._count(revoked=0 if lost else len(inputs), lost=len(inputs) if lost else 0)
+        log.info("%s: partitions %s of %d inputs", "lost" if lost else "revoked", *_summary(inputs))
         for topic, number in inputs:
             self.partitions[number].inputs.discard(topic)
         for number in {number for _, number in inputs}:
@@ -175,6 +177,11 @@ class Ownership:
             for partition in self.partitions.values()
             if partition.phase is Phase.ACTIVE and partition.number not in self._restoring
         ]
+
+
+def _summary(inputs: Sequence[InputKey]) -> tuple[list[int], int]:
+    """The partition numbers, and of how many topics."""
+    return sorted({number for _, number in inputs}), len({topic for topic, _ in inputs})
 
 
 def _close_unwanted(job: Future[Restored]) -> None:

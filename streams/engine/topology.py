@@ -9,6 +9,7 @@ from typing import Any
 from confluent_kafka import IsolationLevel, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import ConfigResource, OffsetSpec, ResourceType
 
+from streams.engine.clients import OUTDATED
 from streams.engine.dead_letters import ENVELOPE_BYTES, DeadLetters
 from streams.engine.errors import ConfigurationError
 from streams.engine.inputs import Inputs
@@ -100,7 +101,13 @@ class Cluster:
         answers = self._admin.list_offsets(
             asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=self._timeout_s
         )
-        return {(tp.topic, tp.partition): future.result().offset for tp, future in answers.items()}
+        try:
+            return {(tp.topic, tp.partition): future.result().offset for tp, future in answers.items()}
+        except KafkaException as failure:
+            if failure.args[0].code() in OUTDATED:
+                # An admin client asks the leaders that it knows, and learns of new ones only when it is told to.
+                self._admin.list_topics(timeout=self._timeout_s)
+            raise
 
 
 def check(declared: Declared, facts: dict[str, TopicFacts], settings: EngineSettings) -> None:

@@ -66,6 +66,10 @@ class WorkerProcess:
         stat = Path(f"/proc/{self.process.pid}/stat").read_text()
         return stat.rpartition(")")[2].split()[0] == "T"
 
+    def is_active(self) -> bool:
+        """Whether it has begun to fold a partition."""
+        return "is active" in self.text()
+
     def stop_or_end(self) -> int:
         """SIGTERM to a worker that may have ended already; the exit status."""
         if self.process.poll() is None:
@@ -215,14 +219,14 @@ class Arena:
         ]
         consumer = Consumer({**self.client, "group.id": names.prefix, "isolation.level": "read_committed"})
         try:
-            # No answer while a dead worker's offsets are pending in its open transaction.
+            # No answer while a dead worker's offsets are pending in its open transaction, or while a broker restarts.
             committed = {(tp.topic, tp.partition): max(0, tp.offset) for tp in consumer.committed(asked, 5)}
+            # High watermarks, asked afterwards: a commit's offsets can be stable before its records are.
+            ends = Cluster(self.admin, 10).ends(committed)
         except KafkaException:
             return 1_000_000
         finally:
             consumer.close()
-        # High watermarks, asked afterwards: a commit's offsets can be stable before its records are.
-        ends = Cluster(self.admin, 10).ends(committed)
         return int(sum(ends.values()) - sum(committed.values()))
 
     def wait_until_folded(self, patience_s: float = PATIENCE_S) -> None:
@@ -275,10 +279,23 @@ class Arena:
             loop.close()
 
     def start(
-        self, instance: str = "one", fault: str = "", after: int = 1, freeze: bool = False, **changes: Any
+        self,
+        instance: str = "one",
+        fault: str = "",
+        after: int = 1,
+        freeze: bool = False,
+        hang: bool = False,
+        then: str = "",
+        **changes: Any,
     ) -> WorkerProcess:
-        """A worker process. With `fault` it kills (or freezes) itself when it is there for the `after`-th time."""
+        """A worker process. With `fault` it kills itself when it is there for the `after`-th time.
+
+        With `freeze` it stops itself there instead, with `hang` it does not return from there, with `then` it kills
+        itself at that point afterwards.
+        """
         log = self.folder / f"{instance}-{len(self.processes)}.log"
+        harm = "hang" if hang else "freeze" if freeze else "kill"
+        faults = [(fault, after, harm), (then, 1, "kill")]
         orders = {
             "prefix": self.names.prefix,
             "settings": {
@@ -287,11 +304,12 @@ class Arena:
                 "transactional_id": f"{self.names.prefix}-{instance}",
                 "data_dir": str(self.folder / "data"),
                 "partitions": self.partitions,
+                # What a kill leaves open holds its heir up for so long.
+                "transaction_timeout_ms": 6_000,
+                "stalled_after_ms": 20_000,
                 **changes,
             },
-            "fault": fault,
-            "after": after,
-            "signal": signal.SIGSTOP if freeze else signal.SIGKILL,
+            "faults": [each for each in faults if each[0]],
         }
         with log.open("wb") as output:
             process = subprocess.Popen(

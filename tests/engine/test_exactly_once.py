@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from confluent_kafka import Producer
 
 from streams.engine import BreakerSettings
 
@@ -72,6 +73,9 @@ def test_whatever_is_wrong_with_a_record_it_becomes_a_dead_letter_beside_unharme
     arena.send(deposits, "k3", {"id": "too large", "send_bytes": 1_200_000})
     arena.send(deposits, "row", {"id": "no such row", "last": "unencodable"})
     arena.send(deposits, "k5", {"missing": "id"})
+    # JSON can hold half characters, UTF-8 cannot: in a row's key, and in an error's text.
+    arena.send(deposits, "k6", {"id": "half a character", "key": "\ud800"})
+    arena.send(deposits, "k7", {"id": "half a character", "say": "\ud800"})
     arena.producer.flush()
     sent += arena.deposit(iterate_ids("f", 20))
     with arena.running():
@@ -81,11 +85,13 @@ def test_whatever_is_wrong_with_a_record_it_becomes_a_dead_letter_beside_unharme
     reasons = sorted(failure["reason_class"] for failure in arena.values(arena.names.dead_letters))
     assert reasons == [
         "handler_error",
+        "handler_error",
         "null_key",
         "null_value",
         "oversized",
         "undecodable",
         "undecodable",
+        "unencodable",
         "unencodable",
     ]
 
@@ -98,6 +104,21 @@ def test_the_largest_record_of_an_input_fits_the_dead_letters(arena: Arena) -> N
         arena.wait_until_folded()
     (failure,) = arena.values(arena.names.dead_letters)
     assert bytes.fromhex(failure["value"]) == value
+
+
+def test_a_record_that_compression_brought_past_the_limit_does_not_stop_its_partition(arena: Arena) -> None:
+    """The broker counts compressed bytes: what comes out may fit no topic. It is kept cut, its neighbours untouched."""
+    squeezing = Producer({**arena.client, "compression.type": "gzip", "message.max.bytes": 10_000_000})
+    squeezing.produce(arena.names.deposits, b" " * 5_000_000 + b"x", "k1")
+    squeezing.flush()
+    sent = arena.deposit(iterate_ids("e", 10))
+    with arena.running():
+        arena.wait_until_folded()
+    arena.check_books(sent)
+    (failure,) = arena.values(arena.names.dead_letters)
+    assert failure["reason_class"] == "undecodable"
+    assert "a value of 5000001 bytes" in failure["message"]
+    assert bytes.fromhex(failure["value"]) == b" " * (len(failure["value"]) // 2)
 
 
 def test_the_breaker_stops_the_worker_before_a_topic_is_drained_into_dead_letters(arena: Arena) -> None:

@@ -31,6 +31,8 @@ UNIT = (
     FaultPoint.DONE,
 )
 RESTORE = (
+    FaultPoint.PRODUCER_READY,
+    FaultPoint.JOINED,
     FaultPoint.ASSIGNED,
     FaultPoint.RESTORE_COMMITTED,
     FaultPoint.RESTORE_MARKED,
@@ -39,6 +41,10 @@ RESTORE = (
     FaultPoint.RESTORED,
     FaultPoint.ACTIVATED,
 )
+STOP = (FaultPoint.STOPPING, FaultPoint.LEFT)
+#: Where a worker that lost its place comes by, and where it has to be stopped for that.
+LOSS = {FaultPoint.LOST: FaultPoint.POLLED, FaultPoint.ABORTED: FaultPoint.FLUSHED}
+REBALANCE = (FaultPoint.REVOKED,)
 
 
 @pytest.fixture
@@ -96,6 +102,43 @@ def test_a_kill_at_any_step_of_a_restore_loses_and_repeats_nothing(make_arena: A
         assert arena.processes[2].stop() == 0, arena.processes[2].text()[-3000:]
         arena.check_books(sent[point])
         arena.check_stores()
+
+
+def test_every_fault_point_is_one_at_which_a_worker_is_killed() -> None:
+    assert sorted([*UNIT, *RESTORE, *STOP, *LOSS, *REBALANCE]) == sorted(FaultPoint)
+
+
+def test_a_kill_while_stopping_or_giving_work_away_loses_and_repeats_nothing(make_arena: Any) -> None:
+    arenas = {point: make_arena(point.value) for point in (*STOP, *LOSS, *REBALANCE)}
+    sent = {point: arena.deposit(iterate_ids("e", 300)) for point, arena in arenas.items()}
+    for point, arena in arenas.items():
+        if point in LOSS:
+            arena.start(fault=LOSS[point].value, after=3, freeze=True, then=point.value, unit_max_records=20)
+        else:
+            arena.start(fault=point.value, unit_max_records=20)
+    for point, arena in arenas.items():
+        first = arena.processes[0]
+        if point in LOSS:
+            wait_until(first.is_frozen, "the worker has stopped itself")
+        else:
+            wait_until(first.is_active, "the worker runs")
+        if point in STOP:
+            first.process.terminate()
+        else:
+            arena.start("heir")
+    for point in LOSS:
+        wait_until(arenas[point].processes[1].is_active, "the heir has taken over")
+        arenas[point].processes[0].thaw()
+    for point, arena in arenas.items():
+        assert arena.processes[0].ended() == -9, point
+        sent[point] += arena.deposit(iterate_ids("f", 100))
+        if point in STOP:
+            arena.start("heir")
+    for point, arena in arenas.items():
+        arena.wait_until_folded()
+        assert arena.processes[1].stop() == 0, arena.processes[1].text()[-3000:]
+        arena.check_books(sent[point])
+        arena.check_stores("heir")
 
 
 def test_a_zombie_cannot_commit_what_another_has_taken_over(make_arena: Any) -> None:

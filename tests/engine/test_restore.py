@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from confluent_kafka import TopicPartition
 
 from streams.engine import FaultPoint
 from streams.engine.store import Mark, Store, Stores
@@ -91,13 +93,24 @@ def spoil(kind: str, store: Store) -> None:
         store.write(foreign, marks, now_ms - 24 * 3600 * 1000)
     elif kind == "of an undeclared table":
         store.write(foreign, {"gone": Mark("x", 5)}, now_ms)
+    elif kind == "of unreadable age":
+        store.write(foreign, marks, now_ms)
+        store._db[b"\x00as-of-ms"] = b"yesterday"
     elif kind == "condemned":
         store.write(foreign, {}, now_ms)
         store.condemn("a checksum did not match")
 
 
 @pytest.mark.parametrize(
-    "kind", ["ahead", "of another topic", "older than tombstones live", "of an undeclared table", "condemned"]
+    "kind",
+    [
+        "ahead",
+        "of another topic",
+        "older than tombstones live",
+        "of an undeclared table",
+        "of unreadable age",
+        "condemned",
+    ],
 )
 def test_a_store_that_cannot_be_trusted_is_made_anew(arena: Arena, kind: str) -> None:
     sent = arena.deposit(iterate_ids("e", 100))
@@ -137,6 +150,37 @@ def _created(arena: Arena, name: str) -> bool:
     except Exception:  # noqa: BLE001 - the broker may still be deleting its namesake
         return False
     return True
+
+
+def delete_before(arena: Arena, topic: str, offset: int) -> None:
+    """As retention does."""
+    gone = [TopicPartition(topic, number, offset) for number in range(arena.partitions)]
+    for deleted in arena.admin.delete_records(gone).values():
+        deleted.result()
+
+
+def test_a_log_that_begins_above_zero_is_read_from_its_begin_and_from_where_it_was_committed(arena: Arena) -> None:
+    deposits = arena.names.deposits
+    for number in range(40):
+        arena.send(deposits, f"k{number % 5}", {"id": f"gone-{number}"}, partition=number % 2)
+    arena.producer.flush()
+    delete_before(arena, deposits, 20)
+    sent = arena.deposit(iterate_ids("e", 60))
+    run_once(arena, sent)
+    delete_before(arena, deposits, 21)
+    sent += arena.deposit(iterate_ids("f", 20))
+    run_once(arena, sent)
+
+
+def test_records_deleted_before_they_were_read_end_the_process_and_say_where(arena: Arena) -> None:
+    run_once(arena, arena.deposit(iterate_ids("e", 20)))
+    arena.deposit(iterate_ids("f", 40))
+    delete_before(arena, arena.names.deposits, -1)
+    with arena.running() as running:
+        wait_until(lambda: running.engine.status().state == "failed", "the engine refuses to go on")
+        reason = running.engine.status().reason
+    assert re.search(rf"{arena.names.deposits}\[\d\]: the group stands at offset \d+, the log begins at \d+", reason)
+    assert "reset-offsets" in reason
 
 
 def test_a_restore_waits_for_the_predecessors_open_transaction(arena: Arena) -> None:

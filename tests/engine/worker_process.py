@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +15,27 @@ from streams.engine import EngineSettings, FaultPoint, GroupProtocol, run_worker
 
 from .ledger import Names, build
 
+HARM: dict[str, Callable[[], object]] = {
+    "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "freeze": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+    "hang": lambda: threading.Event().wait(),
+}
+
 
 def main(orders: dict[str, Any]) -> None:
-    """Run as ordered."""
+    """Run as ordered. SIGUSR1 shows where every thread is: mode does that."""
     given = orders["settings"]
     given["data_dir"] = Path(given["data_dir"])
     if "group_protocol" in given:
         given["group_protocol"] = GroupProtocol(given["group_protocol"])
-    left = orders["after"]
+    faults = orders["faults"]
 
     def reached(point: FaultPoint) -> None:
-        nonlocal left
-        if point == orders["fault"]:
-            left -= 1
-            if left == 0:
-                os.kill(os.getpid(), orders["signal"])
+        """The faults come one after the other: each is counted once the one before has happened."""
+        if faults and point == faults[0][0]:
+            faults[0][1] -= 1
+            if faults[0][1] == 0:
+                HARM[faults.pop(0)[2]]()
 
     run_worker(build(Names(orders["prefix"]), EngineSettings(**given), hooks=reached).app)
 

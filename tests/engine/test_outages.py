@@ -1,0 +1,108 @@
+"""A broker that dies and comes back, one that is too old, a call that never returns: workers go on by themselves."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.broker.embedded import EmbeddedBroker
+from streams.engine import FaultPoint
+
+from .arena import Arena, WorkerProcess, wait_until
+from .ledger import Names, iterate_ids
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[EmbeddedBroker]:
+    """A broker of this test's own: it is going to be killed."""
+    broker = EmbeddedBroker(tmp_path / "broker")
+    yield broker
+    broker.kill()
+
+
+class Supervisor:
+    """Starts a worker again when it has ended by itself, as compose and `paystate worker --supervise` do."""
+
+    def __init__(self, arena: Arena, *names: str) -> None:
+        self._arena = arena
+        self.workers: dict[str, WorkerProcess] = {name: self._start(name) for name in names}
+
+    def _start(self, name: str) -> WorkerProcess:
+        return self._arena.start(name, unit_max_records=20, stalled_after_ms=8_000)
+
+    def restart_ended(self) -> None:
+        for name, worker in self.workers.items():
+            status = worker.process.poll()
+            if status is not None:
+                assert status in (1, 70), worker.text()[-3000:]
+                self.workers[name] = self._start(name)
+
+    def wait_until_folded(self) -> None:
+        def is_folded() -> bool:
+            self.restart_ended()
+            return self._arena.lag() == 0
+
+        wait_until(is_folded, "the group has committed everything", 120)
+
+
+def test_a_broker_that_is_killed_under_load_costs_time_and_nothing_else(broker: EmbeddedBroker, tmp_path: Path) -> None:
+    """Two workers in mid-work, a third that starts without a broker, then one with a broker of the old protocol."""
+    arena = Arena(broker.start().bootstrap_servers, Names("outage"), tmp_path)
+    try:
+        arena.create_topics()
+        sent = arena.deposit(iterate_ids("a", 3000))
+        supervisor = Supervisor(arena, "one", "two")
+        wait_until(lambda: len(arena.read(arena.names.entries)) > 100, "the workers are at work")
+        broker.kill()
+        late = arena.start("late")
+        wait_until(lambda: "waiting for Kafka at" in late.text(), "the late one waits")
+        broker.start()
+        sent += arena.deposit(iterate_ids("b", 200))
+        supervisor.wait_until_folded()
+        for worker in (*supervisor.workers.values(), late):
+            assert worker.stop() == 0, worker.text()[-3000:]
+        assert broker.stop()
+        EmbeddedBroker(broker.folder, settings={"group.coordinator.rebalance.protocols": "classic"}).start()
+        sent += arena.deposit(iterate_ids("c", 100))
+        last = arena.start("one")
+        arena.wait_until_folded()
+        assert last.stop() == 0, last.text()[-3000:]
+        assert "using the classic protocol" in last.text()
+        arena.check_books(sent)
+        arena.check_stores("one")
+    finally:
+        arena.end()
+
+
+def test_a_call_that_does_not_return_ends_the_worker_and_its_heir_goes_on(arena: Arena) -> None:
+    """Seen in librdkafka: it blocks in a transaction while its heartbeats keep the work from everybody else."""
+    sent = arena.deposit(iterate_ids("e", 100))
+    worker = arena.start("one", fault=FaultPoint.FLUSHED.value, after=2, hang=True, stalled_after_ms=6_000)
+    assert worker.ended() == 70
+    assert "a call does not return" in worker.text()
+    heir = arena.start("one")
+    arena.wait_until_folded()
+    assert heir.stop() == 0
+    arena.check_books(sent)
+    arena.check_stores("one")
+
+
+def test_a_worker_whose_call_does_not_return_is_not_live(arena: Arena) -> None:
+    """Where the engine does not own the process, it says so: whoever does may end it."""
+    arena.deposit(iterate_ids("e", 20))
+    returned = threading.Event()
+
+    def hang(point: Any) -> None:
+        if point is FaultPoint.FLUSHED:
+            returned.wait(60)
+
+    with arena.running(hooks=hang, transaction_timeout_ms=2_000, stalled_after_ms=2_000) as running:
+        wait_until(lambda: not running.engine.status().live, "the engine has noticed")
+        assert "does not return" in running.engine.status().reason
+        returned.set()

@@ -1,0 +1,113 @@
+"""What does not fit together is told, all of it, before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.engine import App, ConfigurationError, DeadLetters, EngineSettings, Topic
+from streams.engine.dead_letters import ENVELOPE_BYTES
+from streams.engine.topology import TopicFacts, check
+
+KIB = 1024
+PARTITIONS = 4
+
+
+def topic(name: str) -> Topic[bytes]:
+    return Topic(name, bytes, bytes)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> EngineSettings:
+    return EngineSettings(
+        client={"bootstrap.servers": "x"},
+        group_id="g",
+        transactional_id="t",
+        data_dir=tmp_path,
+        partitions=PARTITIONS,
+    )
+
+
+@pytest.fixture
+def app(settings: EngineSettings) -> App:
+    return App("fit", settings=settings, dead_letters=DeadLetters("dead", lambda _: b""), web_enabled=False)
+
+
+def declare(app: App, name: str, *topics: str, table: str = "", changelog: str = "") -> None:
+    tables: Any = (app.Table(table, changelog=topic(changelog)),) if table else ()
+    inputs = app.inputs(*map(topic, topics), tables=tables)
+
+    @app.agent(inputs, name=name)
+    async def agent(batches: Any) -> None:
+        async for batch in batches:
+            batch.each(print)
+
+
+def facts(partitions: int = PARTITIONS, max_kib: int = 1024, policy: str = "delete") -> TopicFacts:
+    return TopicFacts("id", partitions, max_kib * KIB, 1000, policy)
+
+
+def problems(app: App, settings: EngineSettings, **changes: TopicFacts | None) -> str:
+    known: dict[str, TopicFacts | None] = {
+        "in": facts(),
+        "out": facts(),
+        "state": facts(policy="compact"),
+        "dead": facts(max_kib=2048),
+        **changes,
+    }
+    with pytest.raises(ConfigurationError) as refused:
+        check(app._declared(), {name: fact for name, fact in known.items() if fact is not None}, settings)
+    return str(refused.value)
+
+
+def test_what_fits_together_passes(app: App, settings: EngineSettings) -> None:
+    declare(app, "one", "in", table="rows", changelog="state")
+    app.outputs(topic("out"))
+    known = {"in": facts(), "out": facts(2), "state": facts(policy="compact")}
+    known["dead"] = TopicFacts("id", 1, 1024 * KIB + ENVELOPE_BYTES, 0, "delete")
+    check(app._declared(), known, settings)
+
+
+def test_every_problem_is_told_at_once(app: App, settings: EngineSettings) -> None:
+    declare(app, "one", "in", "gone", table="rows", changelog="state")
+    told = problems(app, settings, **{"in": facts(3), "state": facts(policy="compact,delete"), "dead": facts()})
+    assert "topic gone does not exist" in told
+    assert "topic in has 3 partitions, expected 4" in told
+    assert "changelog state has cleanup.policy compact,delete, expected compact" in told
+    assert f"topic dead has max.message.bytes {1024 * KIB}, expected at least {1024 * KIB + ENVELOPE_BYTES}" in told
+
+
+def test_a_changelog_is_not_sent_to(app: App, settings: EngineSettings) -> None:
+    declare(app, "one", "in", table="rows", changelog="state")
+    app.outputs(topic("state"))
+    assert "output state is the changelog of rows" in problems(app, settings)
+
+
+def test_inputs_without_an_agent_are_told(app: App, settings: EngineSettings) -> None:
+    app.inputs(topic("in"))
+    assert "have no agent" in problems(app, settings)
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        (
+            lambda app: declare(app, "two", "in", table="rows", changelog="other"),
+            "table rows is written by one and two",
+        ),
+        (lambda app: declare(app, "two", "in", table="more", changelog="state"), "rows and more share the changelog"),
+        (lambda app: declare(app, "two", "in", "in"), r"agent two reads ['in', 'in']"),
+        (lambda app: declare(app, "two"), "agent two reads []"),
+        (lambda app: declare(app, "a,b", "in"), "agent 'a,b': a name is used once and has no comma"),
+        (lambda app: declare(app, "one", "in"), "agent 'one': a name is used once"),
+    ],
+)
+def test_what_would_mix_up_two_agents_is_refused(
+    app: App, settings: EngineSettings, second: Callable[[App], None], expected: str
+) -> None:
+    declare(app, "one", "in", table="rows", changelog="state")
+    second(app)
+    assert expected in problems(app, settings, other=facts(policy="compact"))
