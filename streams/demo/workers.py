@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,42 +13,77 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import psutil
+
+from streams.demo.errors import DemoError
+from streams.settings import PREFIX
+
 STOP_WITHIN_S: Final = 30.0
+#: A worker that ends this often on its own does not get better by being started again.
+MOST_RESTARTS: Final = 10
+_PIDS: Final = "workers.json"
 
 
 @dataclass(slots=True)
 class Workers:
-    """Workers named demo-1, demo-2, …; each keeps its name, and so its transactional id and stores, over restarts."""
+    """Workers named demo-1, demo-2, …; each keeps its name, and so its transactional id and stores, over restarts.
+
+    ``restarts`` counts those that ended unasked, ``kills`` those that we killed.
+    """
 
     environment: Mapping[str, str]
     folder: Path
-    _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     restarts: int = 0
+    kills: int = 0
+    _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _ports: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The processes by name."""
+        return {name: process.pid for name, process in self._running.items()}
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where each serves its pages."""
+        return {name: f"http://127.0.0.1:{port}" for name, port in self._ports.items()}
 
     def start(self, name: str) -> None:
         """Start the worker of that name; its log is ``<name>.log`` in the folder."""
+        port = self._ports.setdefault(name, _free_port())
+        own = {f"{PREFIX}INSTANCE": name, f"{PREFIX}WEB_HOST": "127.0.0.1", f"{PREFIX}WEB_PORT": str(port)}
         with (self.folder / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(
                 [sys.executable, "-m", "streams.cli", "worker"],
-                env={**os.environ, **self.environment, "PAYSTATE_INSTANCE": name},
+                env={**os.environ, **self.environment, **own},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._note()
 
     def kill(self, name: str) -> int:
-        """Kill the worker as a power cut would; returns its pid."""
+        """Kill the worker as a power cut would; returns its pid. ``revive`` starts it again."""
         process = self._running[name]
         process.kill()
         process.wait()
+        self.kills += 1
         return process.pid
 
+    def revive(self, name: str) -> None:
+        """Start a worker again that we killed, under its name."""
+        self.start(name)
+
     def supervise(self) -> list[str]:
-        """Start every worker again that has ended; returns their names."""
+        """Start every worker again that has ended; returns their names. Raises DemoError if that does not help."""
         ended = [name for name, process in self._running.items() if process.poll() is not None]
         for name in ended:
             self.restarts += 1
+            if self.restarts > MOST_RESTARTS:
+                raise DemoError(
+                    f"{name} ended {MOST_RESTARTS} times on its own. The end of its log:\n{self._log(name)}"
+                )
             self.start(name)
         return ended
 
@@ -62,7 +99,41 @@ class Workers:
                 process.kill()
                 process.wait()
 
-    def last_words(self, name: str) -> str:
-        """The end of a worker's log, for an error message."""
+    def _log(self, name: str) -> str:
         path = self.folder / f"{name}.log"
-        return path.read_text(encoding="utf-8", errors="replace")[-1_500:] if path.exists() else ""
+        return path.read_text(encoding="utf-8", errors="replace")[-1_500:] if path.exists() else "it said nothing"
+
+    def _note(self) -> None:
+        """Who runs, for the next demo: ``stop_left_over`` must not end a process that only has the same number."""
+        started = {}
+        for process in self._running.values():
+            try:
+                started[str(process.pid)] = psutil.Process(process.pid).create_time()
+            except psutil.NoSuchProcess:
+                continue  # ended already: nothing to be stopped
+        (self.folder / _PIDS).write_text(json.dumps(started), encoding="ascii")
+
+
+def stop_left_over(folder: Path) -> int:
+    """Stop the workers that an earlier demo left running in the folder; returns how many there were."""
+    path = folder / _PIDS
+    if not path.exists():
+        return 0
+    found = []
+    for pid, started_at in json.loads(path.read_text(encoding="ascii")).items():
+        try:
+            process = psutil.Process(int(pid))
+            if abs(process.create_time() - started_at) < 1.0:
+                process.terminate()
+                found.append(process)
+        except psutil.NoSuchProcess:
+            continue
+    _, alive = psutil.wait_procs(found, timeout=STOP_WITHIN_S)
+    for process in alive:
+        process.kill()
+    return len(found)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])

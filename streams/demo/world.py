@@ -1,0 +1,123 @@
+"""The demo's own world: its folder, its cluster with nothing else in it, and what an earlier demo left running."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from schemas.apply import Action, apply
+from schemas.names import topic_name
+from streams.broker.embedded import EmbeddedBroker
+from streams.cluster import Cluster, connect
+from streams.demo.errors import DemoError
+from streams.demo.workers import stop_left_over
+from streams.settings import PREFIX, Settings
+
+Say = Callable[[str], None]
+"""Tells a person what happens, in one line of rich markup."""
+
+#: A folder without it was not made by us and is not wiped.
+_MARK: Final = "demo.txt"
+_RAW: Final = "payments.raw.v1"
+_TIMEOUT_S: Final = 30.0
+
+
+@dataclass(slots=True)
+class World:
+    """``environment`` makes another process see the same world. ``kept``: its broker outlives the demo."""
+
+    settings: Settings
+    cluster: Cluster
+    environment: Mapping[str, str]
+    kept: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """Stores, archive, logs, and the broker if it is ours."""
+        return self.settings.data_dir
+
+
+@contextmanager
+def world(settings: Settings, say: Say) -> Iterator[World]:
+    """An empty world; while it is open no other demo gets one in that folder. Our own broker ends with it.
+
+    Raises DemoError, BrokerError, RefusedError, KafkaException, OSError.
+    """
+    folder = (settings.data_dir / "demo").absolute()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / "demo.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DemoError(f"another demo runs in {folder}: wait for it, or set {PREFIX}DATA_DIR") from None
+        own = settings.model_copy(update={"data_dir": folder, "instance": ""})
+        _wipe(own, say)
+        made: World | None = None
+        try:
+            made = World(own, _cluster(own, say), {f"{PREFIX}DATA_DIR": str(folder)})
+            yield made
+        finally:
+            if own.embedded and not (made is not None and made.kept):
+                EmbeddedBroker(own.broker_dir).stop()
+
+
+def _wipe(settings: Settings, say: Say) -> None:
+    """Stop what an earlier --keep left running, and begin with an empty folder."""
+    folder = settings.data_dir
+    if folder.exists() and any(folder.iterdir()) and not (folder / _MARK).exists():
+        raise DemoError(f"{folder} is not a demo's folder: move what is in it, or set {PREFIX}DATA_DIR to another one")
+    if folder.exists():
+        workers = stop_left_over(folder)
+        broker = EmbeddedBroker(settings.broker_dir).stop()
+        if workers or broker:
+            say(f"an earlier demo: {workers} workers{' and its broker' if broker else ''} stopped")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    (folder / _MARK).write_text("Made by `paystate demo`; its next run removes this folder.\n", encoding="utf-8")
+
+
+def _cluster(settings: Settings, say: Say) -> Cluster:
+    began_s = time.monotonic()
+    cluster = connect(settings, topics=False)
+    servers = cluster.client["bootstrap.servers"]
+    if settings.embedded:
+        say(f"broker: Apache Kafka of our own at {servers}, started in {time.monotonic() - began_s:.1f} s")
+    else:
+        say(f"broker: yours, at {servers}")
+    replication = settings.kafka.replication_factor
+    changes = apply(cluster.admin(), settings.partitions, settings.generation, replication)
+    created = sum(change.action is Action.CREATE for change in changes)
+    say(f"topics: {created} created, {len(changes) - created} there already")
+    if created < len(changes):
+        _require_empty(cluster, topic_name(_RAW, settings.generation))
+    return cluster
+
+
+def _require_empty(cluster: Cluster, topic: str) -> None:
+    """What others published is no part of the truth that the demo compares with."""
+    admin = cluster.admin()
+    count = _ever_written(admin, topic)
+    if count:
+        raise DemoError(
+            f"{topic} is not empty ({count} offsets): the demo knows the truth about its own payments only. Use an "
+            f"empty cluster, another {PREFIX}GENERATION, or none: unset {PREFIX}KAFKA__BOOTSTRAP_SERVERS for a broker "
+            "of the demo's own"
+        )
+
+
+def _ever_written(admin: AdminClient, topic: str) -> int:
+    try:
+        partitions = admin.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions
+        asked = {TopicPartition(topic, number): OffsetSpec.latest() for number in partitions}
+        return sum(answer.result(_TIMEOUT_S).offset for answer in admin.list_offsets(asked).values())
+    except KafkaException as error:
+        raise DemoError(f"{topic}: its ends cannot be read: {error}") from error
