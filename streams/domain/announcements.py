@@ -216,9 +216,11 @@ def _alert(
 
 
 def appearances_between(before: View | None, payment: Payment) -> tuple[Appearance, ...]:
-    """Every fingerprint again when the payment's liveness or one of its marks changed; one that it lost as GONE.
+    """Every fingerprint again when one of them, or what the rules must know of its life, changed; a lost one as GONE.
 
-    A change of status within one liveness is not told: no rule looks at it, and it would cost more than the fold.
+    The rules ask of a payment that is in no pair only whether it is dead. Of one that is in a pair they ask how far it
+    is, so the first verdict about a payment makes it tell, and from then on it tells every change of liveness. Telling
+    all of everybody would cost more than the fold.
     """
     view = payment.view
     if before is None:
@@ -226,17 +228,22 @@ def appearances_between(before: View | None, payment: Payment) -> tuple[Appearan
             return ()
         old: tuple[Fingerprint, ...] = ()
     else:
-        if view.fingerprints is before.fingerprints and view.liveness is before.liveness:
-            return ()
-        if view.fingerprints == before.fingerprints and view.liveness is before.liveness:
-            return ()
         old = before.fingerprints
+        if (view.fingerprints is old or view.fingerprints == old) and _told_life(view) is _told_life(before):
+            return ()
     now = {(row.rule, row.value) for row in view.fingerprints}
     gone = tuple(row for row in old if (row.rule, row.value) not in now)
     return (
         *[_appearance_of(row, payment, view.liveness) for row in view.fingerprints],
         *[_appearance_of(row, payment, Liveness.GONE) for row in gone],
     )
+
+
+def _told_life(view: View) -> Liveness | None:
+    """What the duplicate rules know of a payment's life; None: alive, and in no pair."""
+    if view.parts.live.verdicts or view.liveness is Liveness.DEAD:
+        return view.liveness
+    return None
 
 
 def _appearance_of(row: Fingerprint, payment: Payment, liveness: Liveness) -> Appearance:
