@@ -96,6 +96,7 @@ class Acknowledgement:
 
     ``message_id`` in ``references`` is the *original* message's. ``lifecycle`` None: no evidence about an outgoing
     payment. ``amount`` is an exact decimal in major units. ``booked``: an account entry, not a report.
+    ``entry_amount`` is what moved on the account where ``amount`` is what was instructed in another currency.
     ``account`` is the whole account number as the file has it: it is hashed before it leaves the normalise agent.
     """
 
@@ -122,6 +123,8 @@ class Acknowledgement:
     bank: str | None = None
     source_message_id: str | None = None
     bank_transaction_code: str | None = None
+    entry_amount: Decimal | None = None
+    entry_currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,8 @@ def _acknowledgement(said: Acknowledgement) -> _Object:
         "batch_sum": _decimal(said.batch_sum),
         "bank": said.bank,
         "bank_transaction_code": said.bank_transaction_code,
+        "entry_amount": _decimal(said.entry_amount),
+        "entry_currency": said.entry_currency,
     }
 
 

@@ -7,7 +7,6 @@ banks write the same message with several, a wrong one, or none.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
 
 from lxml import etree
@@ -18,9 +17,10 @@ from connectors.iso20022.refusals import RefusedError
 MAX_FIELD_CHARACTERS: Final = 32_768
 """ISO 20022 texts end at 2,048 characters and most at 35 or 140; beyond this a file is broken or hostile."""
 _TAGS_KEPT: Final = 4_096
+_local_names: Final[dict[object, str]] = {}
+"""Local names by tag: a message has few hundred of them, and each is asked for once an element."""
 
 
-@lru_cache(_TAGS_KEPT)
 def local_name(tag: str) -> str:
     """``{namespace}Name`` without its namespace."""
     return tag.rpartition("}")[2]
@@ -29,9 +29,15 @@ def local_name(tag: str) -> str:
 def name_of(element: etree._Element) -> str:
     """The element's local name. Raises RefusedError for an entity reference, which lxml shows as an element too."""
     tag = element.tag
-    if isinstance(tag, str):
-        return local_name(tag)
-    raise RefusedError("malformed_xml", f"line {element.sourceline}", "text", "an entity reference")
+    name = _local_names.get(tag)
+    if name is not None:
+        return name
+    if not isinstance(tag, str):
+        raise RefusedError("malformed_xml", f"line {element.sourceline}", "text", "an entity reference")
+    if len(_local_names) >= _TAGS_KEPT:
+        _local_names.clear()
+    name = _local_names[tag] = local_name(tag)
+    return name
 
 
 def content(element: etree._Element) -> JSON:
@@ -40,17 +46,16 @@ def content(element: etree._Element) -> JSON:
 
 
 def fields(element: etree._Element) -> dict[str, JSON]:
-    """What the element's children say, by name."""
+    """What the element's children say, by name. Called once an element of a file: nothing here is for free."""
     found: dict[str, JSON] = {}
     for child in element:
-        add(found, child)
+        name = _local_names.get(child.tag) or name_of(child)
+        value = fields(child) if len(child) else _text(child)
+        if name in found:
+            keep(found, name, value)
+        else:
+            found[name] = value
     return found
-
-
-def add(found: dict[str, JSON], child: etree._Element) -> None:
-    """Note one more child."""
-    name = name_of(child)
-    keep(found, name, fields(child) if len(child) else _text(child))
 
 
 def keep(found: dict[str, JSON], name: str, value: JSON) -> None:
@@ -68,10 +73,8 @@ def keep(found: dict[str, JSON], name: str, value: JSON) -> None:
 def _text(element: etree._Element) -> JSON:
     text = element.text or ""
     if len(text) > MAX_FIELD_CHARACTERS:
-        where = f"line {element.sourceline}, {local_name(element.tag)}"
-        raise RefusedError(
-            "field_too_long", where, f"at most {MAX_FIELD_CHARACTERS} characters", f"{len(text)} characters"
-        )
+        where, limit = f"line {element.sourceline}, {name_of(element)}", f"at most {MAX_FIELD_CHARACTERS} characters"
+        raise RefusedError("field_too_long", where, limit, f"{len(text)} characters")
     attributes = element.items()
     if not attributes:
         return text

@@ -103,7 +103,8 @@ def _acknowledgement(said: _Entry, position: str, profile: BankProfile) -> Ackno
     comes_back = movement is Movement.RETURN or _has_return(said) or _is_reversal(said)
     reasons = _reasons(said, comes_back)
     account = account_number(first(said.account, "Acct"))
-    amount = _amount(said)
+    booked = _booked_amount(said)
+    amount = _as_instructed(booked, said)
     lifecycle: Status | None = None
     flags: tuple[Flag, ...] = ()
     if movement in _PAYMENTS and own_account(account, profile) and (amount is None or amount.value):
@@ -134,6 +135,8 @@ def _acknowledgement(said: _Entry, position: str, profile: BankProfile) -> Ackno
         bank=agent_id(first(said.account, "Acct", "Svcr")),
         source_message_id=text(said.fields, "GrpHdr", "MsgId"),
         bank_transaction_code=str(transaction) or None,
+        entry_amount=booked.value if booked and booked is not amount else None,
+        entry_currency=booked.currency if booked and booked is not amount else None,
     )
 
 
@@ -199,25 +202,25 @@ def _references(said: _Entry) -> References:
     )
 
 
-def _amount(said: _Entry) -> Amount | None:
-    """What compares with the instruction: the transaction's amount; in another currency than instructed, what was
-    instructed. The entry's amount only where the transaction is all of the entry: else it is the sum of several."""
+def _booked_amount(said: _Entry) -> Amount | None:
+    """What moved. The entry's amount only where the transaction is all of the entry: else it is several's sum."""
     entry = amount_at(said.entry, "Amt")
     if entry is None:
         raise UnreadableError("Ntry/Amt", "the amount of the entry", "none")
     if said.details is None:
-        return _as_instructed(entry, said.entry)
+        return entry
     own = amount_at(said.details, "Amt") or amount_at(said.details, "AmtDtls", "TxAmt", "Amt")
-    if own is None and said.sole:
-        own = entry
-    return _as_instructed(own, said.details) or (_as_instructed(own, said.entry) if said.sole else own)
+    return own or (entry if said.sole else None)
 
 
-def _as_instructed(booked: Amount | None, place: Said) -> Amount | None:
-    instructed = amount_at(place, "AmtDtls", "InstdAmt", "Amt")
-    if instructed is None or not instructed.value:
-        return booked
-    return booked if booked is not None and booked.currency == instructed.currency else instructed
+def _as_instructed(booked: Amount | None, said: _Entry) -> Amount | None:
+    """What compares with the instruction: what was instructed, if that was in another currency or nothing else is
+    told; else what moved, so that a payment that was cut short shows."""
+    for place in said.places if said.sole else said.places[:1]:
+        instructed = amount_at(place, "AmtDtls", "InstdAmt", "Amt")
+        if instructed is not None and instructed.value:
+            return booked if booked is not None and booked.currency == instructed.currency else instructed
+    return booked
 
 
 def _batch_sum(said: _Entry, amount: Amount | None) -> Decimal | None:

@@ -15,7 +15,7 @@ from lxml import etree
 
 from connectors.contract import JSON, BankProfile, FileEnd, ProviderRecord, ReaderOutput
 from connectors.iso20022.controls import Controls, NoControls
-from connectors.iso20022.elements import add, fields, keep, name_of
+from connectors.iso20022.elements import content, fields, keep, name_of
 from connectors.iso20022.prologue import Opened, no_message, parser
 from connectors.iso20022.refusals import RefusedError, refused_xml
 from connectors.iso20022.said import Said, text
@@ -289,10 +289,10 @@ class _Reading:
             del parent[0]
 
     def _take(self, outer: _Open, child: etree._Element) -> None:
-        if name_of(child) in self._inner[outer.part.name]:
-            return
-        add(outer.own, child)
-        outer.repeated = None
+        name = name_of(child)
+        if name not in self._inner[outer.part.name]:
+            keep(outer.own, name, content(child))
+            outer.repeated = None
 
     def _position(self, part: Part) -> str:
         """The part's place: its number within the innermost part that stands in positions."""

@@ -14,22 +14,33 @@ Said: TypeAlias = "JSON | Mapping[str, JSON]"
 def first(value: Said, *path: str) -> Said:
     """What stands at ``path``; where a name is repeated, its first."""
     for name in path:
-        if isinstance(value, list):
-            value = value[0]
+        if value.__class__ is list:
+            value = _first_of(value)
         if not isinstance(value, dict):
             return None
         value = value.get(name)
-    return value[0] if isinstance(value, list) else value
+    return _first_of(value) if value.__class__ is list else value
+
+
+def _first_of(value: Said) -> Said:
+    return value[0] if isinstance(value, list) and value else None
 
 
 def text(value: Said, *path: str) -> str | None:
     """The trimmed text at ``path``; None where there is none."""
-    found = first(value, *path) if path else value
-    if isinstance(found, dict):
-        found = found.get("#")
-    if not isinstance(found, str):
-        return None
-    return found.strip() or None
+    for name in path:
+        if value.__class__ is list:
+            value = _first_of(value)
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
+    if not isinstance(value, str):
+        value = first(value)
+        if isinstance(value, dict):
+            value = value.get("#")
+        if not isinstance(value, str):
+            return None
+    return value.strip() or None
 
 
 def attribute(value: Said, name: str) -> str | None:

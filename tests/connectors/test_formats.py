@@ -71,7 +71,7 @@ def test_an_unknown_profile_is_refused_with_those_there_are() -> None:
 
 def test_our_own_profiles_are_valid_and_the_default_changes_nothing() -> None:
     formats = installed()
-    assert {"default", "postfinance", "ing", "goldman-sachs", "first-batch-only"} <= set(formats.profiles())
+    assert {"default", "first-batch-only", "nordea", "rtp"} == set(formats.profiles())
     assert profile(formats, "default") == BankProfile("default")
 
 
@@ -86,6 +86,19 @@ def test_a_profile_without_controls_takes_a_file_that_counts_only_its_first_batc
     ]
 
 
+def test_a_profile_says_which_movements_are_no_payments_at_this_bank() -> None:
+    data = (SAMPLES / "camt053/nordea.xml").read_bytes()
+    ours = profile(installed(), "nordea")
+    assert read(data, "camt.053").acknowledgements()[3].lifecycle is Status.SETTLED
+    assert read(data, "camt.053", ours).acknowledgements()[3].lifecycle is None
+
+
+def test_a_profile_says_what_a_status_means_on_this_network() -> None:
+    data = (SAMPLES / "pacs002/rtp_ACTC.xml").read_bytes()
+    assert read(data, "pacs.002").only().lifecycle is Status.BANK_RECEIVED
+    assert read(data, "pacs.002", profile(installed(), "rtp")).only().lifecycle is Status.SETTLED
+
+
 def test_a_profile_of_the_users_is_added_and_wins_over_ours(tmp_path: Path) -> None:
     (tmp_path / "mybank.yaml").write_text(
         "description: My bank\n"
@@ -96,14 +109,14 @@ def test_a_profile_of_the_users_is_added_and_wins_over_ours(tmp_path: Path) -> N
         "options:\n  movements:\n    Z99: fee\n",
         encoding="utf-8",
     )
-    (tmp_path / "ing.yml").write_text("description: Mine\ncontrols: warn\n", encoding="utf-8")
+    (tmp_path / "rtp.yml").write_text("description: Mine\ncontrols: warn\n", encoding="utf-8")
     formats = installed(tmp_path)
     mine = profile(formats, "mybank")
     assert mine.encoding == "iso8859-1"
     assert mine.statuses == {"ACTC": Status.BANK_ACCEPTED, "GROUP:PART": None}
     assert mine.own_accounts == frozenset({"CH2909000000250094239"})
     assert mine.options == {"movements": {"Z99": "fee"}}
-    assert profile(formats, "ing").controls == "warn"
+    assert profile(formats, "rtp").controls == "warn"
 
 
 def test_all_problems_of_all_files_are_listed_at_once(tmp_path: Path) -> None:

@@ -164,6 +164,7 @@ def test_an_amount_in_another_currency_than_instructed_is_compared_as_instructed
     said = details('<Amt Ccy="CHF">95.20</Amt><AmtDtls><InstdAmt><Amt Ccy="EUR">100.00</Amt></InstdAmt></AmtDtls>')
     ack = notification(entry(said)).only()
     assert (ack.amount, ack.currency) == (Decimal("100.00"), "EUR")
+    assert (ack.entry_amount, ack.entry_currency) == (Decimal("95.20"), "CHF")
 
 
 def test_an_amount_in_the_instructed_currency_is_what_was_booked() -> None:
