@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from streams.domain.facts import PaymentFact
-from streams.domain.fingerprints import Liveness
-from tests.domain.given import DEFAULT, Told, ack, after, booking, release, submission, verdict
+from streams.domain.fingerprints import Liveness, Rule
+from tests.domain.given import DEFAULT, Told, ack, after, booking, release, submission, usd, verdict
 
 
 def lives_told(*facts: PaymentFact) -> list[Liveness]:
@@ -47,9 +47,9 @@ def test_what_is_told_last_does_not_depend_on_when_the_verdict_came() -> None:
     assert (early.liveness, early.status) == (late.liveness, late.status)
 
 
-def test_a_name_that_is_gone_is_told_as_gone() -> None:
-    named = submission("s")
-    renamed = submission("s2", at=90, references=())
-    told = after(named)
-    assert {row.liveness for row in told.appearances} == {Liveness.SUBMITTED}
-    assert after(named, renamed).known.view.fingerprints == told.known.view.fingerprints
+def test_a_fingerprint_that_no_longer_holds_is_told_as_gone() -> None:
+    told = after(submission("s", amount=usd(1_000)), submission("s2", "FILE-B", at=90, amount=usd(2_000)))
+    exact = [(row.fingerprint, row.liveness) for row in told.appearances if row.rule is Rule.EXACT_INVOICE]
+    (first, _), *later = exact
+    assert (first, Liveness.GONE) in later
+    assert {liveness for name, liveness in later if name != first} == {Liveness.SUBMITTED}
