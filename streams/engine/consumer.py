@@ -138,13 +138,13 @@ class GroupConsumer:
                 source.is_paused = True
 
     def _handle(self, error: Any) -> None:
-        code = error.code()
-        if code in _WITHOUT_KIP848 and self._kip848 and self._settings.group_protocol is GroupProtocol.AUTO:
+        is_auto = self._settings.group_protocol is GroupProtocol.AUTO
+        if is_auto and self._kip848 and _means_without_kip848(error):
             log.warning("the broker does not know KIP-848 groups (%s): using the classic protocol", error.str())
             self._open.close()
             self._kip848 = False
             self.join()
-        elif error.fatal():
+        elif error.fatal() or error.code() == KafkaError._FATAL:
             raise InfrastructureError(f"the group's consumer cannot go on: {error.name()}: {error.str()}")
         else:
             log.warning("consumer: %s: %s", error.name(), error.str())
@@ -236,6 +236,13 @@ class GroupConsumer:
                 client.incremental_unassign(partitions)
             else:
                 client.unassign()
+
+
+def _means_without_kip848(error: Any) -> bool:
+    """A fatal error hides its cause: only its text tells it."""
+    return error.code() in _WITHOUT_KIP848 or (
+        error.code() == KafkaError._FATAL and any(KafkaError(code).str() in error.str() for code in _WITHOUT_KIP848)
+    )
 
 
 @contextmanager

@@ -56,7 +56,13 @@ class Outbox:
         data = None
         size_bytes = len(key_bytes)
         if value is not None:
-            data = self._encoded(topic, value)
+            try:
+                data = topic.encode(value)
+            except INFRASTRUCTURE:
+                raise
+            except Exception as error:
+                said = f"{topic.name}: cannot encode {type(value).__name__}: {error}"
+                raise BadRecord(said, "unencodable") from error
             size_bytes += len(data)
         if size_bytes > route.max_bytes:
             raise BadRecord(
@@ -72,14 +78,6 @@ class Outbox:
     def note(self, item: object) -> None:
         """Hand an observation to the metrics if, and only if, this unit is committed and this record is not undone."""
         self.notes.append(item)
-
-    def _encoded(self, topic: Topic[V], value: V) -> bytes:
-        try:
-            return topic.encode(value)
-        except INFRASTRUCTURE:
-            raise
-        except Exception as error:
-            raise BadRecord(f"{topic.name}: cannot encode {type(value).__name__}: {error}", "unencodable") from error
 
     def _choose(self, route: Route, key_bytes: bytes, partition: int | None) -> int:
         if partition is None:

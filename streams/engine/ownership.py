@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from streams.engine.consumer import GroupConsumer, InputKey
-from streams.engine.errors import RestoreCancelled
+from streams.engine.errors import InfrastructureError, RestoreCancelled
 from streams.engine.hooks import FaultPoint, Hooks
 from streams.engine.inputs import Inputs
 from streams.engine.metrics import Metrics
@@ -29,6 +29,8 @@ class Restoring:
     cancelled: Event
     started_s: float
     progress: Progress = field(default_factory=Progress)
+    #: Since when its inputs refuse to be sought (monotonic clock).
+    refused_s: float | None = None
 
 
 class Ownership:
@@ -136,6 +138,7 @@ class Ownership:
             restored = restoring.job.result()
             partition.activate(self._topology, restored.store, restored.committed, self._settings, self._row_limits)
         if not self.consumer.read(list(partition.reading.values())):
+            self._check_patience(partition, restoring)
             return
         del self._restoring[partition.number]
         restored, duration_s = restoring.job.result(), self._clock() - restoring.started_s
@@ -147,6 +150,14 @@ class Ownership:
         self._metrics.recovered(partition.number, duration_s, restored.records)
         self._metrics.owns(partition.number, partition.since_ms)
         self._reached(FaultPoint.ACTIVATED)
+
+    def _check_patience(self, partition: Partition, restoring: Restoring) -> None:
+        """librdkafka may never be ready: an echo of its first fetch can stop a partition for good. A restart helps."""
+        now = self._clock()
+        if restoring.refused_s is None:
+            restoring.refused_s = now
+        if now - restoring.refused_s > self._settings.request_timeout_ms / 1000:
+            raise InfrastructureError(f"partition {partition.number} cannot be read: its inputs refuse to be sought")
 
     def _stop(self, partition: Partition) -> None:
         restoring = self._restoring.pop(partition.number, None)

@@ -37,6 +37,13 @@ class Record:
         #: The timestamp, made non-decreasing within the input, so that sorting by it keeps each input's order.
         self.order_ms = timestamp_ms if timestamp_ms > not_before_ms else not_before_ms  # noqa: FURB136 -- per record
         self.size_bytes: int = len(message) + RECORD_OVERHEAD_BYTES
+        key = message.key()
+        if key is not None:
+            # At once, as every handler looks at it; what is no text is told when one does.
+            try:
+                self.key = key.decode()
+            except UnicodeDecodeError:
+                return
 
     @property
     def topic(self) -> str:

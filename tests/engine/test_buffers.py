@@ -30,6 +30,9 @@ class Said:
     def partition(self) -> int:
         return 0
 
+    def key(self) -> bytes | None:
+        return None
+
     def timestamp(self) -> tuple[int, int]:
         return 2, self.ms
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import OFFSET_END, KafkaError, TopicPartition
+from confluent_kafka import KafkaError, TopicPartition
 
 from streams.engine import EngineSettings, GroupProtocol, InfrastructureError, Topic
 from streams.engine.buffers import InputBuffer, InputPartition
@@ -105,11 +105,14 @@ def test_new_partitions_are_paused_and_told_and_read_only_from_where_they_are_so
     assert [record.offset for record in buffer.records] == [7]
 
 
-def test_an_assignment_begins_at_an_offset_that_retention_cannot_have_deleted(join: Callable[..., Member]) -> None:
+def test_an_assignment_never_begins_at_an_offset_that_the_broker_would_be_asked_for(
+    join: Callable[..., Member],
+) -> None:
+    """The answer can come after the seek and override it: what lies between would be skipped."""
     member, placed = join(), list[int]()
     member.client.__dict__["incremental_assign"] = lambda parts: placed.extend(tp.offset for tp in parts)
     member.poll(lambda client: client.callbacks["on_assign"](client, PARTITIONS))
-    assert placed == [OFFSET_END] * 2
+    assert placed == [0, 0]
 
 
 def test_a_partition_that_is_not_ready_to_be_sought_is_asked_again(join: Callable[..., Member]) -> None:
@@ -139,14 +142,38 @@ def test_a_classic_group_takes_and_gives_everything_at_once(join: Callable[..., 
     assert member.told.events[-1][0] == "lost"
 
 
+#: As librdkafka says it: the cause of a fatal error is in its text alone.
+FATAL = "Fatal error: {0}: ConsumerGroupHeartbeat fatal error: {0}"
+
+
+def fatal(cause: int) -> KafkaError:
+    return KafkaError(KafkaError._FATAL, FATAL.format(KafkaError(cause).str()))
+
+
 def test_a_broker_without_kip_848_gets_a_classic_member(join: Callable[..., Member]) -> None:
     member = join()
     first = member.client
     assert first.config["group.protocol"] == "consumer"
-    member.poll(failure(KafkaError.UNSUPPORTED_VERSION, fatal=True))
+    member.poll([Said(error_=fatal(KafkaError.UNSUPPORTED_VERSION))])
     assert first.is_closed
     assert member.client.config["group.protocol"] == "classic"
     assert member.consumer.protocol is GroupProtocol.CLASSIC
+
+
+@pytest.mark.parametrize(
+    ("protocol", "cause"),
+    [
+        (GroupProtocol.AUTO, KafkaError.GROUP_AUTHORIZATION_FAILED),
+        (GroupProtocol.CONSUMER, KafkaError.UNSUPPORTED_VERSION),
+    ],
+)
+def test_a_fatal_error_in_an_event_ends_the_process(
+    join: Callable[..., Member], protocol: GroupProtocol, cause: int
+) -> None:
+    """Its flag is not set there; the consumer would be silent for ever."""
+    member = join(group_protocol=protocol)
+    with pytest.raises(InfrastructureError, match="cannot go on"):
+        member.poll([Said(error_=fatal(cause))])
 
 
 def test_a_full_input_is_paused_and_resumed_when_it_is_half_empty(join: Callable[..., Member]) -> None:
