@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.domain.facts import ApprovalScope, Decision, InvoiceAllocation, ReleaseStage
+from streams.domain.facts import ApprovalScope, Decision, InvoiceAllocation, PaymentFact, ReleaseStage
 from streams.domain.payment import Context, as_state
 from streams.domain.policy import Policy, Route
 from streams.domain.state import AlertKind, ApprovalSummary, TransitionKind
@@ -109,7 +109,7 @@ def test_who_approved_may_not_release() -> None:
 
 @pytest.mark.parametrize("first", ["release", "approval"])
 def test_another_content_at_release_than_approved_is_changed_after_approval(first: str) -> None:
-    facts = [release("r", content_hash="other"), approval("a", content_hash=CONTENT)]
+    facts: list[PaymentFact] = [release("r", content_hash="other"), approval("a", content_hash=CONTENT)]
     told = after(*(facts if first == "release" else facts[::-1]))
     assert told.flags == {Flag.CHANGED_AFTER_APPROVAL}
     assert told.open_alerts == [AlertKind.MISMATCH]
