@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -25,9 +26,21 @@ from schemas.records import FileEntry
 TOPIC: Final = "payments.files.v1"
 _TIMEOUT_S: Final = 90.0  # longer than any transaction may stay open
 _RETRY_S: Final = 0.05
-_NO_LEADER_YET: Final = frozenset(
-    {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART}
+_POLL_S: Final = 1.0
+_PASSING: Final = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError._TIMED_OUT,
+        KafkaError._TRANSPORT,
+        KafkaError._ALL_BROKERS_DOWN,
+    }
 )
+"""Said while a broker restarts or a leader is chosen."""
 _CONSUMER: Final[Mapping[str, Any]] = {
     "group.id": "paystate-ledger",  # required by the library; partitions are assigned, no group is joined
     "enable.auto.commit": False,
@@ -95,23 +108,28 @@ class Ledger:
         if not self._positions:
             self._assign()
         ends = self._ends(until)
+        deadline = time.monotonic() + _TIMEOUT_S
         while any(self._positions[partition] < end for partition, end in ends.items()):
-            message = self._consumer.poll(_TIMEOUT_S)
-            if message is None:
+            message = self._consumer.poll(_POLL_S)
+            if message is not None and self._take(message):
+                deadline = time.monotonic() + _TIMEOUT_S
+            elif time.monotonic() > deadline:
                 raise LedgerUnreadableError(
-                    f"{self._topic}: nothing to read for {_TIMEOUT_S:.0f} s before its end: a transaction is still open"
+                    f"{self._topic}: nothing to read for {_TIMEOUT_S:.0f} s before its end: a transaction is still "
+                    "open, or its broker cannot be reached"
                 )
-            self._take(message)
 
-    def _take(self, message: Message) -> None:
+    def _take(self, message: Message) -> bool:
+        """Whether it brought the reading further. Raises LedgerUnreadableError for what does not pass by itself."""
         error = message.error()
         if error is None:
             self._keep(message.key().decode(), message.value())
             self._positions[message.partition()] = message.offset() + 1
         elif error.code() == KafkaError._PARTITION_EOF:
             self._positions[message.partition()] = message.offset()  # past transaction markers, which are not read
-        else:
-            raise KafkaException(error)
+        elif error.code() not in _PASSING:
+            raise LedgerUnreadableError(f"{self._topic}: {error.str()}")
+        return error is None or error.code() == KafkaError._PARTITION_EOF
 
     def _keep(self, file_hash: str, value: bytes | None) -> None:
         if value is None:
@@ -137,6 +155,9 @@ class Ledger:
             try:
                 return {at.partition: answer.result().offset for at, answer in answers.items()}
             except KafkaException as error:
-                if error.args[0].code() not in _NO_LEADER_YET or time.monotonic() > deadline:
+                if error.args[0].code() not in _PASSING or time.monotonic() > deadline:
                     raise LedgerUnreadableError(f"{self._topic}: {error.args[0].str()}") from error
+            # An admin client asks the leaders that it knows, and learns of new ones only when it is told to.
+            with suppress(KafkaException):
+                self._admin.list_topics(timeout=_POLL_S)
             time.sleep(_RETRY_S)

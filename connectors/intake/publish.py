@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NoReturn, Self
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 RECORDS_PER_TRANSACTION: Final = 5_000
 BYTES_PER_TRANSACTION: Final = 16 << 20
 _ATTEMPTS: Final = 5
+_PATIENCE_S: Final = 120.0
+"""How long one call is repeated while Kafka cannot be reached."""
+_PAUSE_S: Final = 0.1
+_ABORT_S: Final = 5.0
 _TRANSACTION_TIMEOUT_MS: Final = 20_000
 """What a crash leaves open holds up readers of committed records this long, unless its file is taken again before."""
 _PRODUCER: Final[Mapping[str, Any]] = {
@@ -29,7 +34,7 @@ _FENCED: Final = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOC
 
 
 class PublishError(Exception):
-    """Kafka did not take the messages: nothing of the open transaction is visible."""
+    """Kafka did not take the messages, or did not say so: the same may be published again, by file or source id."""
 
 
 class FencedError(PublishError):
@@ -71,19 +76,22 @@ class Publisher:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._producer.purge()
-        self._producer.flush(1)
+        # A fenced producer says once more that it is: whoever called has heard it from the call that met it.
+        with contextlib.suppress(KafkaException):
+            self._producer.purge()
+            self._producer.flush(1)
 
     def transaction(self, messages: Sequence[Message]) -> None:
         """Write all ``messages`` in one transaction and wait for its commit; aborted ones are begun again.
 
         Raises FencedError, or PublishError when Kafka refuses for good or after several attempts.
         """
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             try:
                 self._attempt(messages)
             except _AbortedError as again:
                 last = again
+                time.sleep(_PAUSE_S * 2**attempt)
             else:
                 return
         raise PublishError(f"transaction {self._id!r} was aborted {_ATTEMPTS} times: {last}")
@@ -98,31 +106,39 @@ class Publisher:
             raise
         except BaseException:
             with contextlib.suppress(KafkaException):
-                self._producer.abort_transaction()
+                self._producer.abort_transaction(_ABORT_S)
             raise
 
     def _produce(self, message: Message) -> None:
         while True:
             try:
-                self._call(lambda: self._producer.produce(message.topic, message.value, message.key.encode()))
+                self._producer.produce(message.topic, message.value, message.key.encode())
             except BufferError:
-                self._producer.poll(0.1)
+                self._producer.poll(_PAUSE_S)
+            except KafkaException as error:
+                if error.args[0].code() == KafkaError.MSG_SIZE_TOO_LARGE:
+                    raise PublishError(
+                        f"{message.topic}: the record under key {message.key!r} has {len(message.value)} bytes, more "
+                        "than Kafka takes: nothing of its transaction was published"
+                    ) from error
+                self._give_up(error)
             else:
                 self._producer.poll(0)
                 return
 
     def _call(self, step: Callable[[], object]) -> None:
         """Do one step: again while Kafka says that it may be repeated, else as an error of ours."""
+        deadline = time.monotonic() + _PATIENCE_S
         while True:
             try:
                 step()
             except KafkaException as error:
-                if not error.args[0].retriable():
+                if not error.args[0].retriable() or time.monotonic() > deadline:
                     self._give_up(error)
             else:
                 return
 
-    def _give_up(self, error: KafkaException) -> None:
+    def _give_up(self, error: KafkaException) -> NoReturn:
         cause: KafkaError = error.args[0]
         if cause.code() in _FENCED:
             raise FencedError(f"another process took over {self._id!r}") from error

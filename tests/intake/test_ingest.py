@@ -168,6 +168,30 @@ def test_a_crash_in_any_transaction_resumes_and_nothing_is_published_twice(
     assert [entry.status for entry in ledger] == [FileStatus.PUBLISHING] * 2 + [FileStatus.ACCEPTED]
 
 
+def test_a_file_of_12000_records_goes_out_in_several_transactions_and_a_crash_between_them_repeats_none(
+    open_intake: OpenIntake,
+    drop: Callable[[bytes], Path],
+    log: Log,
+    message_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = drop(lines(12_000, message_id))
+    with monkeypatch.context() as dying:
+        cut_power_in_transaction(dying, 2)
+        with pytest.raises(PowerCutError), open_intake() as intake:
+            intake.ingest(path, Request())
+    with open_intake() as intake:
+        outcome = intake.ingest(path, Request())
+    assert (outcome.status, outcome.published) == (FileStatus.ACCEPTED, 7_000)
+    assert [record.position for record in published(log, message_id)] == expected_positions(12_000)
+    ledger = log.records(FILES, outcome.entry.file_hash)
+    assert [(entry.status, entry.committed_records) for entry in ledger] == [
+        (FileStatus.PUBLISHING, 5_000),
+        (FileStatus.PUBLISHING, 10_000),
+        (FileStatus.ACCEPTED, 12_000),
+    ]
+
+
 def test_a_file_that_was_begun_cannot_be_refused_half_way(
     open_intake: OpenIntake,
     drop: Callable[[bytes], Path],
