@@ -103,7 +103,7 @@ class Restorer:
         with closing(self._clients.consumer(restore_config(self._settings))) as consumer:
             # a. The group's committed offsets. While a predecessor's offsets are pending in its transaction this does
             #    not answer; once it answers, no predecessor can add any: the group's generation has moved on to us.
-            committed = self._committed(consumer, partition, cancelled)
+            committed, is_new = self._committed(consumer, partition, cancelled)
             self._reached(FaultPoint.RESTORE_COMMITTED)
             # b. Only now the changelogs' high watermarks. Asked before a, they could miss the predecessor's last unit.
             #    Not the last stable offsets: offsets can be stable before the changelog has its commit marker.
@@ -117,6 +117,8 @@ class Restorer:
                 replay = Replay(consumer, store, partition, cancelled, progress, goals)
                 records = replay.run(marks, store.as_of_ms() or now_ms)
                 self._reached(FaultPoint.RESTORE_REPLAYED)
+                if is_new:
+                    self._check_empty(store, partition)
                 # The marks are written even where there was nothing to replay: they tell a store from a foreign one.
                 known = store.marks()
                 starts = {goal.topic: known.get(goal.topic) or Mark(goal.facts.topic_id, goal.begin) for goal in goals}
@@ -127,7 +129,8 @@ class Restorer:
         self._reached(FaultPoint.RESTORED)
         return Restored(store, committed, records, rebuilt)
 
-    def _committed(self, consumer: Any, partition: int, cancelled: Event) -> dict[str, tuple[int, str]]:
+    def _committed(self, consumer: Any, partition: int, cancelled: Event) -> tuple[dict[str, tuple[int, str]], bool]:
+        """From where to read each input, and whether the group has never committed any of them."""
         asked = [TopicPartition(topic, partition) for topic in self._inputs]
         timeout_s = min(_QUESTION_S, self._settings.request_timeout_ms / 1000)
         answers = _answer(lambda: _stable(consumer.committed(asked, timeout_s)), cancelled)
@@ -144,7 +147,18 @@ class Restorer:
                 )
             else:
                 found[tp.topic] = (tp.offset, tp.metadata or "")
-        return found
+        return found, all(tp.offset < 0 for tp in answers)
+
+    def _check_empty(self, store: Store, partition: int) -> None:
+        """A group without offsets has no state either, or everything would be read again and every effect repeated."""
+        for table in self._tables:
+            if next(store.scan(table.prefix, table.prefix), None) is not None:
+                raise LostInput(
+                    f"partition {partition}: group {self._settings.group_id} has committed no offsets, but "
+                    f"{table.changelog.kafka_name} holds rows: its offsets have expired (offsets.retention.minutes "
+                    "without a worker), or it was renamed. Reading everything again would repeat every effect: restore "
+                    "the offsets with kafka-consumer-groups --reset-offsets, or begin a new generation of topics"
+                )
 
     def _goals(self, partition: int) -> list[Goal]:
         topics = [table.changelog.kafka_name for table in self._tables]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import Producer, TopicPartition
 
 from streams.engine import FaultPoint
 from streams.engine.store import Mark, Store, Stores
@@ -181,6 +182,41 @@ def test_records_deleted_before_they_were_read_end_the_process_and_say_where(are
         reason = running.engine.status().reason
     assert re.search(rf"{arena.names.deposits}\[\d\]: the group stands at offset \d+, the log begins at \d+", reason)
     assert "reset-offsets" in reason
+
+
+def test_a_group_whose_offsets_have_expired_does_not_read_everything_again(arena: Arena) -> None:
+    """All workers down for longer than the broker keeps offsets: the state is still there, and so are its inputs."""
+    sent = arena.deposit(iterate_ids("e", 20))
+    run_once(arena, sent)
+    arena.admin.delete_consumer_groups([arena.names.prefix])[arena.names.prefix].result()
+    with arena.running() as running:
+        wait_until(lambda: running.engine.status().state == "failed", "the engine refuses to go on")
+        assert "has committed no offsets" in running.engine.status().reason
+    arena.check_books(sent)
+
+
+@contextmanager
+def open_transaction(arena: Arena, topic: str) -> Iterator[None]:
+    """Records in a topic of which nobody knows yet whether they count."""
+    producer = Producer({**arena.client, "transactional.id": f"{arena.names.prefix}-open"})
+    producer.init_transactions(10)
+    producer.begin_transaction()
+    for number in range(arena.partitions):
+        producer.produce(topic, b"{}", b"undecided", partition=number)
+    producer.flush()
+    yield
+    producer.abort_transaction(10)
+
+
+def test_a_worker_told_to_stop_while_it_restores_leaves_at_once_and_nothing_undecided_counts(arena: Arena) -> None:
+    sent = arena.deposit(iterate_ids("e", 50))
+    run_once(arena, sent)
+    with open_transaction(arena, arena.names.accounts):
+        with arena.running() as running:
+            wait_until(lambda: "is being restored" in running.engine.status().reason, "the restore waits")
+        assert FaultPoint.RESTORED not in running.points
+        assert running.engine.status().state == "stopped"
+    run_once(arena, sent)
 
 
 def test_a_restore_waits_for_the_predecessors_open_transaction(arena: Arena) -> None:

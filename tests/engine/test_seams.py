@@ -9,6 +9,7 @@ from typing import Any
 
 import faust
 import pytest
+from mode import Service
 
 from streams.engine import App, DeadLetters, EngineSettings, InfrastructureError, Topic
 from streams.engine.errors import ConfigurationError
@@ -192,6 +193,33 @@ def test_the_leader_is_the_worker_that_owns_partition_0(tmp_path: Path, monkeypa
     assert not app.is_leader()
     monkeypatch.setattr(type(app.engine), "partitions", property(lambda _: [0, 3]))
     assert app.is_leader()
+
+
+def test_mode_tells_a_service_to_stop_while_its_tasks_still_run() -> None:
+    """So the engine finishes its unit and waits for it before it closes anything."""
+    order = []
+
+    class Working(Service):  # type: ignore[misc]  # mode is not typed
+        @Service.task  # type: ignore[untyped-decorator]  # mode is not typed
+        async def work(self) -> None:
+            await self.sleep(3600)
+            order.append("the task has ended")
+            self.ended.set()
+
+        async def on_start(self) -> None:
+            self.ended = asyncio.Event()
+
+        async def on_stop(self) -> None:
+            order.append("told to stop")
+            await self.ended.wait()
+
+    async def run() -> None:
+        service = Working()
+        await service.start()
+        await service.stop()
+
+    asyncio.run(run())
+    assert order == ["told to stop", "the task has ended"]
 
 
 def test_an_agent_with_concurrency_is_refused(tmp_path: Path) -> None:
