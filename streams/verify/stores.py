@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -43,46 +44,64 @@ class Store(Protocol):
         """How far it is in a changelog; None: it does not know it."""
 
     def rows(self, table: str) -> Iterator[tuple[bytes, bytes]]:
-        """The rows of one table: record key, record value."""
+        """The rows of one table: record key, digest of the record's value."""
 
 
 class RocksStore:
-    """A store on disk, read whole when it is opened: what compaction removes later is not missed."""
+    """A store on disk, read whole when it is opened: what compaction removes later is not missed.
+
+    Of each row its digest is kept, so that the stores of a large company fit into memory beside its log.
+    """
 
     def __init__(self, path: Path) -> None:
         self.name = f"{path.parent.name}/{path.name}"
         self.partition = int(path.name)
-        self._rows = dict(_read(path))
+        self._marks, self._tables = _read(path)
 
     def mark(self, changelog: str) -> Mark | None:
         """How far it is."""
-        value = self._rows.get(_MARK + changelog.encode())
-        if value is None:
-            return None
-        topic_id, _, offset = value.decode().rpartition(":")
-        return Mark(topic_id, int(offset))
+        return self._marks.get(changelog)
 
     def rows(self, table: str) -> Iterator[tuple[bytes, bytes]]:
         """The rows of one table."""
-        prefix = table.encode() + b"\x00"
-        return ((key[len(prefix) :], row) for key, row in self._rows.items() if key.startswith(prefix))
+        return iter(self._tables.get(table, ()))
 
 
-def _read(path: Path) -> Iterator[tuple[bytes, bytes]]:
-    """All rows and marks as of one moment. A worker may compact files away while they are opened: tried again."""
+_Tables = dict[str, list[tuple[bytes, bytes]]]
+
+
+def _read(path: Path) -> tuple[dict[str, Mark], _Tables]:
+    """All marks and rows as of one moment. A worker may compact files away while they are opened: tried again."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             store = Rdict(str(path), Options(raw_mode=True), access_type=AccessType.read_only())
             try:
-                found: list[tuple[bytes, bytes]] = list(store.items())  # type: ignore[arg-type]  # raw mode: all bytes
+                return _sorted_out(store.items())  # type: ignore[arg-type]  # raw mode: all bytes
             finally:
                 store.close()
         except Exception as error:  # rocksdict raises Exception itself
             if attempt == _ATTEMPTS:
                 raise StoreUnreadableError(f"{path}: {error}") from error
-        else:
-            return iter(found)
     raise AssertionError("unreachable")
+
+
+def _sorted_out(items: Iterable[tuple[bytes, bytes]]) -> tuple[dict[str, Mark], _Tables]:
+    """A row's key is its table's name, a zero byte and the record's key; a mark's begins with a zero byte."""
+    marks: dict[str, Mark] = {}
+    tables: _Tables = defaultdict(list)
+    for key, value in items:
+        table, _, rest = key.partition(b"\x00")
+        if table:
+            tables[table.decode()].append((rest, digest_of(value)))
+        elif key.startswith(_MARK):
+            topic_id, _, offset = value.decode().rpartition(":")
+            marks[key[len(_MARK) :].decode()] = Mark(topic_id, int(offset))
+    return marks, tables
+
+
+def digest_of(value: bytes) -> bytes:
+    """What two rows have in common only if they are equal."""
+    return blake2b(value, digest_size=16).digest()
 
 
 def open_stores(group_folder: Path, report: Report) -> list[Store]:
@@ -166,7 +185,7 @@ class Changelog:
             missing.discard(key)
             if key not in alive:
                 due.unproved.add(key)  # a later record of the key tells that this one was compacted away
-            elif self.latest.get(key) != row:
+            elif not alive[key] or digest_of(self.latest[key]) != row:
                 self._blame(due.store, key, "the row as published", "another one")
         for key in missing:
             self._blame(due.store, key, "the row as published", "no row")
