@@ -16,9 +16,14 @@ _TEXT_IS_THE_REASON: Final = frozenset({"NARR"})
 _LONGEST_PIECE: Final = 105
 """AddtlInf is a Max105Text: banks cut longer texts into several."""
 #: A bank that has no code for "I have that already" says so in words (bank-formats.md, trap 1).
+_THING: Final = (
+    r"(?:file|message|msg|payment|transaction|instruction|order|batch|reference|id|identification|datei|auftrag)s?"
+)
 _AGAIN: Final = re.compile(
-    r"\bduplica|\balready (?:been|exist|present|process|receiv|used)|\bnot unique\b"  # English, Spanish, Italian
-    r"|\bdoppel|\bbereits (?:eingereicht|erhalten|verarbeitet|vorhanden)|\bdoublon\b|\bdéjà (?:reçu|trait)",
+    rf"^duplicat|\bduplicat\w*\s+{_THING}\b|\b{_THING}\s+(?:is\s+)?(?:an?\s+)?duplicat|\bnot unique\b"
+    r"|\balready (?:been|exist|present|process|receiv|used)"
+    r"|\bdoppel(?:einreichung|t eingereicht)|\bbereits (?:eingereicht|erhalten|verarbeitet|vorhanden)"
+    r"|\bdoublon\b|\bdéjà (?:reçu|trait)|\bduplicad[oa]\b",
     re.IGNORECASE,
 )
 

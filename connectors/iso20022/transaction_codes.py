@@ -6,6 +6,8 @@ not here, the bank's own or absent, leaves the entry what its direction says: th
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -32,8 +34,17 @@ _RETURNS: Final = frozenset({"RRTN", "RPCR"})
 _SWEEPS: Final = frozenset({"SWEP", "TOPG", "ZABA", "ACON"})
 _DIRECT_DEBITS: Final = frozenset({"IDDT", "RDDT"})
 _CARDS: Final = frozenset({"CCRD", "MCRD", "CNTR", "MERC"})
-#: Account management, loans, foreign exchange, securities, derivatives, metals, commodities, trade, extended.
-_OTHER_DOMAINS: Final = frozenset({"ACMT", "LDAS", "FORX", "SECU", "DERV", "PMET", "CMDT", "TRAD", "XTND"})
+#: Account management, loans, foreign exchange, securities, derivatives, metals, commodities, trade.
+_OTHER_DOMAINS: Final = frozenset({"ACMT", "LDAS", "FORX", "SECU", "DERV", "PMET", "CMDT", "TRAD"})
+#: SWIFT transaction types (MT940 :61: subfield 6), which banks put into Prtry where they give no ISO code: NCHG.
+_SWIFT: Final = re.compile(r"[NSF]([A-Z]{3})(?:\+.*)?", re.DOTALL)
+_SWIFT_TYPES: Final[Mapping[str, Movement]] = {
+    **dict.fromkeys(("CHG", "COM", "INT", "TAX"), Movement.FEE),
+    **dict.fromkeys(("CMI", "CMN", "CMS", "CMT", "CMZ"), Movement.SWEEP),
+    **dict.fromkeys(("FEX", "SEC", "LDP", "DIV", "CPN"), Movement.OTHER),
+    "DDT": Movement.DIRECT_DEBIT,
+    "RTI": Movement.RETURN,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,9 @@ class TransactionCode:
     @property
     def movement(self) -> Movement:
         """What kind of movement the code says."""
+        if self.domain is None and self.proprietary is not None:
+            swift = _SWIFT.fullmatch(self.proprietary)
+            return _SWIFT_TYPES.get(swift.group(1), Movement.TRANSFER) if swift else Movement.TRANSFER
         if self.sub_family in _FEES:
             return Movement.FEE
         if self.sub_family in _SWEEPS or self.domain == "CAMT":

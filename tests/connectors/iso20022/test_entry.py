@@ -110,7 +110,8 @@ def test_fees_sweeps_direct_debits_cards_and_other_business_prove_nothing(code: 
 
 
 @pytest.mark.parametrize(
-    "code", ["PMNT/ICDT/ESCT", "PMNT/IRCT/DMCT", "PMNT/ICHQ/CCHQ", "PMNT/NTAV/NTAV", "PMNT/ICCN/COAT", ""]
+    "code",
+    ["PMNT/ICDT/ESCT", "PMNT/IRCT/DMCT", "PMNT/ICHQ/CCHQ", "PMNT/NTAV/NTAV", "PMNT/ICCN/COAT", "XTND/NTAV/NTAV", ""],
 )
 def test_transfers_cheques_and_debits_without_a_telling_code_may_be_payments(code: str) -> None:
     assert notification(entry(details(), code=code)).only().lifecycle is Status.SETTLED
@@ -119,6 +120,21 @@ def test_transfers_cheques_and_debits_without_a_telling_code_may_be_payments(cod
 def test_the_transactions_own_code_outweighs_the_entrys() -> None:
     fee = "<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>ICDT</Cd><SubFmlyCd>CHRG</SubFmlyCd></Fmly></Domn></BkTxCd>"
     assert notification(entry(details(fee))).only().lifecycle is None
+
+
+@pytest.mark.parametrize(
+    ("code", "lifecycle"),
+    [
+        ("NTRF", Status.SETTLED),
+        ("NTRF+177+0", Status.SETTLED),
+        ("NCHG", None),
+        ("NDDT+105+9", None),
+        ("4711", Status.SETTLED),
+    ],
+)
+def test_a_swift_transaction_type_tells_where_there_is_no_iso_code(code: str, lifecycle: Status | None) -> None:
+    own = entry(details(), code="", extra=f"<BkTxCd><Prtry><Cd>{code}</Cd></Prtry></BkTxCd>")
+    assert notification(own).only().lifecycle is lifecycle
 
 
 def test_a_profile_says_what_a_banks_own_code_is() -> None:

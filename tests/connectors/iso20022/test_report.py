@@ -98,6 +98,11 @@ def test_banks_say_in_words_that_they_have_it_already(text: str) -> None:
     assert report("", group=f"<GrpSts>RJCT</GrpSts>{reason(text=text)}").only().flags == (Flag.DUPLICATE_REJECTION,)
 
 
+@pytest.mark.parametrize("text", ["Creditor name duplicated in address line", "Bereits gesperrtes Konto", "closed"])
+def test_other_words_are_a_rejection(text: str) -> None:
+    assert report(batch(transaction("RJCT", reason("NARR", text)))).only().lifecycle is Status.REJECTED
+
+
 def test_a_reason_code_outweighs_words_about_a_duplicate() -> None:
     ack = report(batch(transaction("RJCT", reason("AC04", "duplicate of a closed account")))).only()
     assert (ack.lifecycle, ack.flags) == (Status.REJECTED, ())
