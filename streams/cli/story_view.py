@@ -33,7 +33,7 @@ def show_story(console: Console, story: Story) -> None:
             f"{escape(alert.detail)}"
         )
     for pair in story.duplicates:
-        console.print(_side_by_side(pair, story.state.correlation_id))
+        console.print(side_by_side(pair, story.state.correlation_id))
 
 
 def status_text(status: Status) -> str:
@@ -164,7 +164,7 @@ def what(step: Transition) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _side_by_side(pair: DuplicateAlert, asked: str) -> Panel:
+def side_by_side(pair: DuplicateAlert, asked: str) -> Panel:
     """Both payments of a pair, the one that was asked for first."""
     first, second = (pair.first, pair.second) if pair.first.correlation_id == asked else (pair.second, pair.first)
     table = Table(show_edge=False, pad_edge=False)

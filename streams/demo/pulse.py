@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -71,12 +72,16 @@ def stages(topics: Topics) -> dict[str, list[str]]:
 
 
 class Pulse:
-    """Start, read ``beat``, stop. ``addresses``: where each worker serves its pages."""
+    """Start, read ``beat``, stop. ``addresses``: where each worker serves its pages.
+
+    ``looked_s``: when the look at what ``beat`` tells began (monotonic).
+    """
 
     def __init__(
         self, admin: AdminClient, group: str, topics: Topics, addresses: Callable[[], Mapping[str, str]]
     ) -> None:
         self.beat = NOTHING
+        self.looked_s = 0.0
         self._admin = admin
         self._group = group
         self._stages = stages(topics)
@@ -100,7 +105,9 @@ class Pulse:
 
     def _run(self) -> None:
         while not self._ended.wait(_EVERY_S):
+            began_s = time.monotonic()
             self.beat = Beat(self._lag(), self.workers())
+            self.looked_s = began_s
 
     def _lag(self) -> Mapping[str, int]:
         stage_of = {topic: stage for stage, inputs in self._stages.items() for topic in inputs}

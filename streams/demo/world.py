@@ -36,21 +36,32 @@ class World:
     """``environment`` makes another process see the same world. ``kept``: its broker outlives the demo."""
 
     settings: Settings
-    cluster: Cluster
     environment: Mapping[str, str]
     kept: bool = False
+    _cluster: Cluster | None = None
 
     @property
     def folder(self) -> Path:
         """Stores, archive, logs, and the broker if it is ours."""
         return self.settings.data_dir
 
+    @property
+    def cluster(self) -> Cluster:
+        """Where everything is published; only after ``start``."""
+        if self._cluster is None:
+            raise AssertionError("the world has not been started")
+        return self._cluster
+
+    def start(self, say: Say) -> None:
+        """Reach the cluster, or start our own, and make the topics. Raises DemoError if others published there."""
+        self._cluster = _cluster(self.settings, say)
+
 
 @contextmanager
 def world(settings: Settings, say: Say) -> Iterator[World]:
     """An empty world; while it is open no other demo gets one in that folder. Our own broker ends with it.
 
-    Raises DemoError, BrokerError, RefusedError, KafkaException, OSError.
+    Raises DemoError, OSError.
     """
     folder = (settings.data_dir / "demo").absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -59,15 +70,13 @@ def world(settings: Settings, say: Say) -> Iterator[World]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise DemoError(f"another demo runs in {folder}: wait for it, or set {PREFIX}DATA_DIR") from None
-        own = settings.model_copy(update={"data_dir": folder, "instance": ""})
-        _wipe(own, say)
-        made: World | None = None
+        made = World(settings.model_copy(update={"data_dir": folder}), {f"{PREFIX}DATA_DIR": str(folder)})
+        _wipe(made.settings, say)
         try:
-            made = World(own, _cluster(own, say), {f"{PREFIX}DATA_DIR": str(folder)})
             yield made
         finally:
-            if own.embedded and not (made is not None and made.kept):
-                EmbeddedBroker(own.broker_dir).stop()
+            if made.settings.embedded and not made.kept:
+                EmbeddedBroker(made.settings.broker_dir).stop()
 
 
 def _wipe(settings: Settings, say: Say) -> None:
