@@ -34,16 +34,12 @@ def show_files(console: Console, taken: Sequence[Taken]) -> None:
     kinds: dict[str, list[FileEntry]] = {}
     for file in taken:
         kinds.setdefault(file.outcome.entry.format or "unknown", []).append(file.outcome.entry)
-    told = ", ".join(
-        f"{len(entries)} {kind} ({sum(row.records for row in entries)})" for kind, entries in kinds.items()
-    )
-    console.print(f"files taken in, with their records: {told}", highlight=False)
+    counted = (f"{len(rows)} {kind} ({sum(row.records for row in rows)})" for kind, rows in kinds.items())
+    console.print(f"files taken in, with their records: {', '.join(counted)}", highlight=False, soft_wrap=True)
     for file in taken:
         if file.is_refused:
-            entry = file.outcome.entry
-            console.print(
-                f"  [red]refused[/] {file.name}: {entry.reason}: {escape(entry.detail or '')}", highlight=False
-            )
+            why = f"{file.outcome.entry.reason}: {escape(file.outcome.entry.detail or '')}"
+            console.print(f"  [red]refused[/] {file.name}: {why}", highlight=False, soft_wrap=True)
 
 
 def show_names(console: Console, names: Iterable[SpokenName], story: Story) -> None:
@@ -132,15 +128,13 @@ def _course(summary: Summary) -> str:
     killed = f"{course.killed} workers killed" if course.killed != 1 else "1 worker killed"
     return (
         f"{summary.inputs} inputs, {summary.transitions} transitions, {course.events_per_s:.0f} inputs a second, "
-        f"received to visible p50 {course.p50_ms:.0f} ms p99 {course.p99_ms:.0f} ms (the wait in a full queue included), "
-        f"{killed}, {course.restarts} restarted on their own, {summary.stores} stores compared, {course.elapsed_s:.0f} s"
+        f"received to visible p50 {course.p50_ms:.0f} ms p99 {course.p99_ms:.0f} ms, {killed}, "
+        f"{course.restarts} restarted on their own, {summary.stores} stores compared, {course.elapsed_s:.0f} s"
     )
 
 
 def _verdict(summary: Summary) -> str:
     if summary.ok:
-        return (
-            "[bold green]nothing lost, nothing repeated, nothing wrong, every duplicate payment found and no other[/]"
-        )
+        return "[bold green]nothing lost, repeated, reordered or wrong; every duplicate payment found, and no other[/]"
     left = f"; {summary.lag} records were not taken" if summary.lag else ""
     return f"[bold red]the run was wrong[/]: what is red above{left}"
