@@ -7,6 +7,7 @@ banks write the same message with several, a wrong one, or none.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from lxml import etree
@@ -16,14 +17,25 @@ from connectors.iso20022.refusals import RefusedError
 
 MAX_FIELD_CHARACTERS: Final = 32_768
 """ISO 20022 texts end at 2,048 characters and most at 35 or 140; beyond this a file is broken or hostile."""
+#: The first versions named the message element after themselves; some banks have never moved on.
+OLD_NAMES: Final[Mapping[str, str]] = {
+    "pain.001.001.01": "CstmrCdtTrfInitn",
+    "pain.001.001.02": "CstmrCdtTrfInitn",
+    "pain.002.001.01": "CstmrPmtStsRpt",
+    "pain.002.001.02": "CstmrPmtStsRpt",
+    "BkToCstmrAcctRptV01": "BkToCstmrAcctRpt",
+    "BkToCstmrStmtV01": "BkToCstmrStmt",
+    "BkToCstmrDbtCdtNtfctnV01": "BkToCstmrDbtCdtNtfctn",
+}
 _TAGS_KEPT: Final = 4_096
 _local_names: Final[dict[object, str]] = {}
 """Local names by tag: a message has few hundred of them, and each is asked for once an element."""
 
 
-def local_name(tag: str) -> str:
-    """``{namespace}Name`` without its namespace."""
-    return tag.rpartition("}")[2]
+def _local_name(tag: str) -> str:
+    """``{namespace}Name`` without its namespace, a message element by its present name."""
+    name = tag.rpartition("}")[2]
+    return OLD_NAMES.get(name, name)
 
 
 def name_of(element: etree._Element) -> str:
@@ -36,7 +48,7 @@ def name_of(element: etree._Element) -> str:
         raise RefusedError("malformed_xml", f"line {element.sourceline}", "text", "an entity reference")
     if len(_local_names) >= _TAGS_KEPT:
         _local_names.clear()
-    name = _local_names[tag] = local_name(tag)
+    name = _local_names[tag] = _local_name(tag)
     return name
 
 

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 from lxml import etree
 
 from connectors.contract import JSON
-from connectors.iso20022.elements import content, local_name
+from connectors.iso20022.elements import content, name_of
 from connectors.iso20022.refusals import RefusedError
 
 MESSAGES: Final = {
@@ -101,7 +101,7 @@ class Search:
         for event, element in self._parser.read_events():
             if not isinstance(element, etree._Element) or not isinstance(element.tag, str):
                 continue
-            name = local_name(element.tag)
+            name = name_of(element)
             if event == "start":
                 if not found.names:
                     found.doctype = element.getroottree().docinfo.internalDTD is not None

@@ -15,7 +15,7 @@ from lxml import etree
 
 from connectors.contract import JSON, BankProfile, FileEnd, ProviderRecord, ReaderOutput
 from connectors.iso20022.controls import Controls, NoControls
-from connectors.iso20022.elements import content, fields, keep, name_of
+from connectors.iso20022.elements import OLD_NAMES, content, fields, keep, name_of
 from connectors.iso20022.prologue import Opened, no_message, parser
 from connectors.iso20022.refusals import RefusedError, refused_xml
 from connectors.iso20022.said import Said, text
@@ -140,7 +140,8 @@ class _Reading:
     def records(self, opened: Opened) -> Iterator[ProviderRecord]:
         """Everything said, in the file's order; a held record comes when its batch has ended."""
         self._header = opened.prologue.header
-        pull = parser([f"{{*}}{name}" for name in self._inner], self._encoding)
+        names = [*self._inner, *(old for old, name in OLD_NAMES.items() if name == self._message.shape.name)]
+        pull = parser([f"{{*}}{name}" for name in names], self._encoding)
         waiting = 0
         for chunk in opened.chunks():
             pull.feed(chunk)

@@ -38,12 +38,14 @@ INITIATION = Part(
     parts=(Part("PmtInf", holds=True, parts=(Part("CdtTrfTxInf", kind="instruction"),)),),
 )
 
+#: Up to version 02 transactions stand beside the group, not in a batch.
 CUSTOMER_REPORT = Part(
     "CstmrPmtStsRpt",
     numbered=False,
     parts=(
         Part("OrgnlGrpInfAndSts", kind="group", kept=True),
         Part("OrgnlPmtInfAndSts", kind="batch", holds=True, parts=(Part("TxInfAndSts", kind="transaction"),)),
+        Part("TxInfAndSts", kind="transaction"),
     ),
 )
 

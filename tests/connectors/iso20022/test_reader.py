@@ -85,6 +85,16 @@ def test_prefixes_are_left_out() -> None:
     assert of(prefixed).only().references.end_to_end_id == "E2E-1"
 
 
+def test_the_message_element_of_version_02_is_known() -> None:
+    group = "<OrgnlGrpInfAndSts><OrgnlMsgId>ORIG</OrgnlMsgId><GrpSts>PART</GrpSts></OrgnlGrpInfAndSts>"
+    body = f"<GrpHdr><MsgId>REPORT</MsgId></GrpHdr>{group}{transaction('RJCT')}"
+    data = message("pain.002", "pain.002.001.02", body)
+    assert format_of(data) == "pain.002"
+    of_group, of_transaction = of(data).acknowledgements()
+    assert (of_group.bank_status, of_transaction.bank_status) == ("PART", "RJCT")
+    assert (of_transaction.position, of_transaction.references.message_id) == ("TxInfAndSts[1]", "ORIG")
+
+
 def test_the_business_header_names_the_sender() -> None:
     header = "<Fr><FIId><FinInstnId><BICFI>BANKCHZZ</BICFI></FinInstnId></FIId></Fr>"
     last = of(_enveloped(GOOD, header)).last
