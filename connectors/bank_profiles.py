@@ -53,8 +53,7 @@ class ProfileFile(BaseModel):
 
     description: str = Field(min_length=1)
     encoding: Annotated[str, AfterValidator(_known_encoding)] | None = None
-    footing: Literal["reject", "warn", "ignore"] = "reject"
-    controls: Literal["reject", "warn", "ignore"] = "reject"
+    controls: Literal["reject", "ignore"] = "reject"
     statuses: dict[StatusCode, Status | None] = {}
     own_accounts: frozenset[Account] = frozenset()
     options: Options = Options()
@@ -64,7 +63,6 @@ class ProfileFile(BaseModel):
         return BankProfile(
             name=name,
             encoding=self.encoding,
-            footing=self.footing,
             controls=self.controls,
             statuses=dict(self.statuses) or None,
             own_accounts=self.own_accounts,

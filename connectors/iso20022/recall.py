@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from connectors.contract import Acknowledgement, BankProfile, Mapped, MappingError, ProviderRecord, References
+from connectors.contract import Acknowledgement, BankProfile, Mapped, MappingError, ProviderRecord
 from connectors.iso20022.amounts import Amount, UnreadableError, amount_at, day_at
 from connectors.iso20022.names import original_group, original_references, own_account
 from connectors.iso20022.parties import account_number, agent_id
 from connectors.iso20022.reasons import Reasons, reasons_of
 from connectors.iso20022.report import LEVELS
 from connectors.iso20022.said import Said, code, every, first, text
-from streams.domain.bank_statuses import BankMeaning, recall_meaning
+from streams.domain.bank_statuses import NOTHING, BankMeaning, recall_meaning
 from streams.domain.facts import Direction, Level
-from streams.domain.statuses import Flag, Status
+from streams.domain.statuses import Flag
 
 REQUESTED: Final = "FIToFIPmtCxlReq"
 """A recall states no status: the message is the statement."""
+_RECALL: Final = BankMeaning(None, (Flag.RECALL_REQUESTED,))
 _ANSWERED: Final = {
     "group": ("OrgnlGrpInfAndSts", "GrpCxlSts"),
     "batch": ("OrgnlPmtInfAndSts", "PmtInfCxlSts"),
@@ -28,75 +30,74 @@ _OF_THE_CASE: Final[Mapping[str, str]] = {"ACCR": "CNCL"}
 _TRUE: Final = frozenset({"true", "1"})
 
 
+@dataclass(frozen=True, slots=True)
+class _Recall:
+    """What a record says of a recall: ``own`` is the element that says it, the others name the original."""
+
+    level: Level
+    own: Said
+    batch: Said
+    group: Said
+    status: str
+    reasons: Reasons
+    meant: BankMeaning
+
+
 def map_recall(record: ProviderRecord, profile: BankProfile) -> Iterable[Mapped]:
     """A recall of a payment, or of a whole group where GrpCxl says so."""
-    fields = record.fields
-    group = first(fields, "OrgnlGrpInfAndCxl") or first(fields, "Undrlyg", "OrgnlGrpInfAndCxl")
+    group = first(record.fields, "OrgnlGrpInfAndCxl") or first(record.fields, "Undrlyg", "OrgnlGrpInfAndCxl")
     if record.kind == "group" and text(group, "GrpCxl") not in _TRUE:
         return ()
-    own = group if record.kind == "group" else first(fields, "TxInf")
+    own = group if record.kind == "group" else first(record.fields, "TxInf")
     reasons = reasons_of(every(own, "CxlRsnInf") or every(group, "CxlRsnInf"))
-    meant = BankMeaning(None, (Flag.RECALL_REQUESTED,))
-    return _acknowledged(record, own, group, None, REQUESTED, reasons, meant, profile)
+    return _acknowledged(record, _Recall(LEVELS[record.kind], own, None, group, REQUESTED, reasons, _RECALL), profile)
 
 
 def map_recall_answer(record: ProviderRecord, profile: BankProfile) -> Iterable[Mapped]:
-    """The answer to a recall: of a transaction, batch or group, else of the whole case."""
-    fields = record.fields
-    details = first(fields, "CxlDtls") if record.kind != "case" else None
-    whole = code(fields, "Sts", "Conf") or code(fields, "Sts")
-    own, batch, status = None, first(fields, "OrgnlPmtInfAndSts"), None
-    if record.kind in _ANSWERED:
-        element, name = _ANSWERED[record.kind]
-        own = first(fields, element)
-        status = code(own, name)
-    group = original_group(fields, own, "OrgnlGrpInfAndSts") or first(details, "OrgnlGrpInfAndSts")
-    status = status or (whole if record.kind in ("transaction", "case") else None)
+    """The answer to a recall: of a transaction, batch or group; else of the whole case, which names no payment."""
+    fields, level = record.fields, LEVELS.get(record.kind, Level.GROUP)
+    element, status_name = _ANSWERED.get(record.kind, ("", ""))
+    own, batch = first(fields, element), first(fields, "OrgnlPmtInfAndSts")
+    group = original_group(fields, own, "OrgnlGrpInfAndSts") or first(fields, "CxlDtls", "OrgnlGrpInfAndSts")
+    status = code(own, status_name)
+    if status is None and record.kind in ("transaction", "case"):
+        status = code(fields, "Sts", "Conf") or code(fields, "Sts")
     if status is None:
         return ()
-    reasons = reasons_of(every(own, "CxlStsRsnInf") or every(batch, "CxlStsRsnInf") or every(group, "CxlStsRsnInf"))
-    level = LEVELS.get(record.kind, Level.GROUP)
+    reasons = next((found for said in (own, batch, group) if (found := reasons_of(every(said, "CxlStsRsnInf")))), None)
     meant = recall_meaning(_OF_THE_CASE.get(status, status), level, profile.statuses)
-    return _acknowledged(record, own, group, batch, status, reasons, meant, profile)
+    return _acknowledged(record, _Recall(level, own, batch, group, status, reasons or Reasons(), meant), profile)
 
 
-def _acknowledged(
-    record: ProviderRecord,
-    own: Said,
-    group: Said,
-    batch: Said,
-    status: str,
-    reasons: Reasons,
-    meant: BankMeaning,
-    profile: BankProfile,
-) -> Iterable[Mapped]:
-    original, assignment = first(own, "OrgnlTxRef"), first(record.fields, "Assgnmt")
-    account = account_number(first(original, "DbtrAcct"))
+def _acknowledged(record: ProviderRecord, said: _Recall, profile: BankProfile) -> Iterable[Mapped]:
     try:
-        amount = _amount(own, original)
-        value_date = day_at(own, "OrgnlIntrBkSttlmDt") or day_at(original, "IntrBkSttlmDt")
+        return (_acknowledgement(record, said, profile),)
     except UnreadableError as error:
         return (MappingError(record.position, error.field, error.expected, error.found),)
-    lifecycle: Status | None = meant.milestone
-    return (
-        Acknowledgement(
-            level=LEVELS.get(record.kind, Level.GROUP),
-            references=original_references(own, group, batch, None) if own is not None else References(),
-            bank_status=status,
-            lifecycle=lifecycle if own_account(account, profile) else None,
-            flags=meant.flags if own_account(account, profile) else (),
-            reason_codes=reasons.codes,
-            reason_text=reasons.text,
-            amount=amount.value if amount else None,
-            currency=amount.currency if amount else None,
-            value_date=value_date,
-            direction=Direction.DEBIT,
-            account=account,
-            position=record.position,
-            occurred_at=text(assignment, "CreDtTm"),
-            bank=agent_id(first(assignment, "Assgnr", "Agt")),
-            source_message_id=text(assignment, "Id"),
-        ),
+
+
+def _acknowledgement(record: ProviderRecord, said: _Recall, profile: BankProfile) -> Acknowledgement:
+    own, original = said.own, first(said.own, "OrgnlTxRef")
+    assignment = first(record.fields, "Assgnmt")
+    account, amount = account_number(first(original, "DbtrAcct")), _amount(own, original)
+    meant = said.meant if own_account(account, profile) else NOTHING
+    return Acknowledgement(
+        level=said.level,
+        references=original_references(own, said.group, said.batch, None),
+        bank_status=said.status,
+        lifecycle=meant.milestone,
+        flags=meant.flags,
+        reason_codes=said.reasons.codes,
+        reason_text=said.reasons.text,
+        amount=amount.value if amount else None,
+        currency=amount.currency if amount else None,
+        value_date=day_at(own, "OrgnlIntrBkSttlmDt") or day_at(original, "IntrBkSttlmDt"),
+        direction=Direction.DEBIT,
+        account=account,
+        position=record.position,
+        occurred_at=text(assignment, "CreDtTm"),
+        bank=agent_id(first(assignment, "Assgnr", "Agt")),
+        source_message_id=text(assignment, "Id"),
     )
 
 

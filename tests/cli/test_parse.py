@@ -128,7 +128,7 @@ def test_a_profile_changes_what_is_taken() -> None:
 
 
 def test_profiles_that_cannot_be_used_are_one_clear_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "bad.yaml").write_text("footing: maybe\n", encoding="utf-8")
+    (tmp_path / "bad.yaml").write_text("controls: maybe\n", encoding="utf-8")
     monkeypatch.setenv("PAYSTATE_PROFILES_DIR", str(tmp_path))
     done = run(REJECTED)
     assert done.returncode == 1

@@ -103,20 +103,19 @@ def test_a_profile_of_the_users_is_added_and_wins_over_ours(tmp_path: Path) -> N
     (tmp_path / "mybank.yaml").write_text(
         "description: My bank\n"
         "encoding: latin-1\n"
-        "footing: warn\n"
         "statuses:\n  ACTC: BANK_ACCEPTED\n  'GROUP:PART': null\n"
         "own_accounts: ['CH29 0900 0000 2500 9423 9']\n"
         "options:\n  movements:\n    Z99: fee\n",
         encoding="utf-8",
     )
-    (tmp_path / "rtp.yml").write_text("description: Mine\ncontrols: warn\n", encoding="utf-8")
+    (tmp_path / "rtp.yml").write_text("description: Mine\ncontrols: ignore\n", encoding="utf-8")
     formats = installed(tmp_path)
     mine = profile(formats, "mybank")
     assert mine.encoding == "iso8859-1"
     assert mine.statuses == {"ACTC": Status.BANK_ACCEPTED, "GROUP:PART": None}
     assert mine.own_accounts == frozenset({"CH2909000000250094239"})
     assert mine.options == {"movements": {"Z99": "fee"}}
-    assert profile(formats, "rtp").controls == "warn"
+    assert profile(formats, "rtp").controls == "ignore"
 
 
 def test_all_problems_of_all_files_are_listed_at_once(tmp_path: Path) -> None:
@@ -126,7 +125,7 @@ def test_all_problems_of_all_files_are_listed_at_once(tmp_path: Path) -> None:
         "c.yaml": "description: [",
         "d.yaml": "- a list\n",
         "e.yaml": "options:\n  movements:\n    Z1: gift\n",
-        "f.yaml": "description: F\nfooting: maybe\n",
+        "f.yaml": "description: F\ncontrols: maybe\n",
     }
     for name, text in wrong.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
