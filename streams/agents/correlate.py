@@ -24,7 +24,7 @@ from streams.domain.references import (
     is_shared_key,
 )
 from streams.domain.state import Alert, AlertKind, AlertState, Mode, Severity
-from streams.engine import AGAIN, Again, Outbox, Record, Table
+from streams.engine import AGAIN, Again, BadRecord, Outbox, Record, Table
 from streams.topics import Topics
 
 #: Members served in one unit of work; a larger group goes on in the next one.
@@ -64,7 +64,7 @@ def correlate(topics: Topics, generation: int) -> Handler:
     def handle(record: Record, rows: Table[Any], out: Outbox) -> Again | None:
         message: CorrelationMessage = record.value
         if is_shared_key(message.key):
-            return _shared(message, rows, out, topics, generation)
+            return _shared(record, rows, out, topics, generation)
         if is_home(message.key):
             home, outputs = correlate_home(rows.get(message.key) or HomeRow(), message)
             _keep(rows, message.key, home, HomeRow())
@@ -72,7 +72,7 @@ def correlate(topics: Topics, generation: int) -> Handler:
             reference, outputs = correlate_unique(rows.get(message.key) or ReferenceRow(), message)
             _keep(rows, message.key, reference, ReferenceRow())
         for output in outputs:
-            _send(output, message, out, topics, generation)
+            _send(output, record, out, topics, generation)
         return None
 
     return handle
@@ -84,15 +84,21 @@ def _keep(rows: Table[Any], key: str, row: Any, empty: Any) -> None:
         rows[key] = row
 
 
-def _send(output: Output, cause: CorrelationMessage, out: Outbox, topics: Topics, generation: int) -> None:
+def _send(output: Output, record: Record, out: Outbox, topics: Topics, generation: int) -> None:
     if isinstance(output, CorrelationMessage):
         out.send(topics.references, output.key, output)
     elif isinstance(output, Exceeded):
-        alert = _limit_alert(output, cause, generation)
-        out.send(topics.alerts, cause.key, alert)
-        out.note(alert)
+        _refuse(output, record, out, topics, generation)
     else:
         _hand_over(output, out, topics)
+
+
+def _refuse(output: Exceeded, record: Record, out: Outbox, topics: Topics, generation: int) -> None:
+    """One message too many: kept for a person, who is told."""
+    alert = _limit_alert(output, record.value, generation)
+    out.send(topics.alerts, alert.correlation_id, alert)
+    out.note(alert)
+    out.dead_letter(record, BadRecord(alert.detail, "limit"))
 
 
 def _hand_over(output: Deliver | Withdraw, out: Outbox, topics: Topics) -> None:
@@ -115,7 +121,7 @@ def _limit_alert(output: Exceeded, cause: CorrelationMessage, generation: int) -
         kind=AlertKind.LIMIT_EXCEEDED,
         severity=Severity.WARNING,
         state=AlertState.OPEN,
-        detail=f"more than {output.limit} {output.what}: the rest is left out; look for a name that is none",
+        detail=f"more than {output.limit} {output.what}: the rest are dead letters; look for a name that is none",
         at=cause.received_at,
         cause_event_id=cause.fact.event_id if cause.fact else cause.key,
         bank=None,
@@ -131,10 +137,9 @@ def _limit_alert(output: Exceeded, cause: CorrelationMessage, generation: int) -
     )
 
 
-def _shared(
-    message: CorrelationMessage, rows: Table[Any], out: Outbox, topics: Topics, generation: int
-) -> Again | None:
+def _shared(record: Record, rows: Table[Any], out: Outbox, topics: Topics, generation: int) -> Again | None:
     """A shared name: members are rows of their own under a prefix, and so are the facts that wait for more of them."""
+    message: CorrelationMessage = record.value
     if message.type is MessageType.REGISTER:
         _join(message, rows, out, topics)
         return None
@@ -145,10 +150,10 @@ def _shared(
     kept = _fact_key(message.key, fact.event_id)
     if shared.scanning != fact.event_id and kept not in rows:
         if shared.facts >= FACTS_KEPT:
-            _send(Exceeded(f"facts kept at {message.key}", FACTS_KEPT), message, out, topics, generation)
-        else:
-            rows[kept] = KeptFact(fact)
-            shared = replace(shared, facts=shared.facts + 1)
+            _refuse(Exceeded(f"facts kept at {message.key}", FACTS_KEPT), record, out, topics, generation)
+            return None
+        rows[kept] = KeptFact(fact)
+        shared = replace(shared, facts=shared.facts + 1)
     return _serve(message.key, fact, shared, rows, out, topics)
 
 

@@ -48,12 +48,16 @@ def is_shared(kind: ReferenceKind) -> bool:
 
 
 def usable_name(value: str | None, min_length: int) -> str | None:
-    """The name without padding, or None if it names nothing: absent, a filler, too short, or cut off (trailing +)."""
+    """The name without padding, or None if it names nothing: absent, a filler, too short, cut off (trailing +), or
+    with control characters, which separate the parts of our keys.
+    """
     if value is None:
         return None
     trimmed = value.strip()
     stripped = trimmed.strip("0 -/.")
     if len(trimmed) < min_length or not stripped or trimmed.upper() in NO_NAMES or trimmed.endswith("+"):
+        return None
+    if not trimmed.isprintable():
         return None
     return trimmed
 

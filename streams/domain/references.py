@@ -130,6 +130,8 @@ def _look_up(row: ReferenceRow, message: CorrelationMessage) -> tuple[ReferenceR
         return row, (Deliver(holders[0].payment, fact, DIRECT),)
     home = home_of(fact.event_id)
     noted, exceeded = _note(row, home, message.key)
+    if exceeded:  # parked half, it would never hear of this name's next payments: rather a dead letter, whole
+        return row, exceeded
     park = CorrelationMessage(
         MessageType.PARK, home, message.received_at, row.registrations, fact, None, message.trace_id
     )
@@ -138,7 +140,7 @@ def _look_up(row: ReferenceRow, message: CorrelationMessage) -> tuple[ReferenceR
         for reference in fact.references
         if reference.key != message.key
     )
-    return noted, (park, *others, *exceeded)
+    return noted, (park, *others)
 
 
 def _subscribe(row: ReferenceRow, message: CorrelationMessage) -> tuple[ReferenceRow, tuple[Output, ...]]:

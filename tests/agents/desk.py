@@ -1,0 +1,88 @@
+"""A partition's table and outbox without a broker: a dict and lists, for handlers that are tested as functions.
+
+``Rows`` keeps rows encoded, as the store does, so that what a handler writes must survive its codec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from streams.agents.rows import RowCodec
+from streams.engine import AGAIN, Again, Outbox, Record, Table, Topic
+
+
+class Rows:
+    """The parts of a table that handlers use."""
+
+    def __init__(self, codec: RowCodec) -> None:
+        self._codec = codec
+        self.stored: dict[str, bytes] = {}
+        self.written: list[str] = []
+
+    def get(self, key: str) -> Any:
+        data = self.stored.get(key)
+        return None if data is None else self._codec.decode(data)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.stored
+
+    def __setitem__(self, key: str, row: Any) -> None:
+        self.stored[key] = self._codec.encode(row)
+        self.written.append(key)
+
+    def scan(self, prefix: str, *, after: str | None = None) -> Iterator[tuple[str, Any]]:
+        """As they are when the scan begins, like the table's."""
+        keys = sorted(key for key in self.stored if key.startswith(prefix) and (after is None or key > after))
+        rows = [(key, self.stored[key]) for key in keys]
+        return ((key, self._codec.decode(row)) for key, row in rows)
+
+
+@dataclass
+class Sent:
+    """The parts of an outbox that handlers use; what is sent goes through its topic's codec."""
+
+    records: list[tuple[str, str, Any]] = field(default_factory=list)
+    dead: list[tuple[Any, Exception]] = field(default_factory=list)
+    notes: list[object] = field(default_factory=list)
+
+    def send(self, topic: Topic[Any], key: str, value: Any) -> None:
+        self.records.append((topic.name, key, topic.decode(topic.encode(value))))
+
+    def dead_letter(self, record: Any, error: Exception) -> None:
+        self.dead.append((record.value, error))
+
+    def note(self, item: object) -> None:
+        self.notes.append(item)
+
+    def to(self, topic: Topic[Any]) -> list[Any]:
+        """The values sent to a topic, in order."""
+        return [value for name, _key, value in self.records if name == topic.name]
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A record with a value, whatever log it came from."""
+
+    value: Any
+
+    @property
+    def key(self) -> str:
+        return str(self.value.key)
+
+
+Handler = Callable[[Record, "Table[Any]", Outbox], Again | None]
+
+
+def once(handler: Handler, value: Any, rows: Rows, out: Sent) -> Again | None:
+    """Fold one record in one unit of work."""
+    return handler(cast("Record", Arrived(value)), cast("Table[Any]", rows), cast("Outbox", out))
+
+
+def handled(handler: Handler, value: Any, rows: Rows, out: Sent) -> int:
+    """Fold one record, as often as the handler asks for it; returns in how many units that was."""
+    units = 1
+    while once(handler, value, rows, out) is AGAIN:
+        units += 1
+    return units
