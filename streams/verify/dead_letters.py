@@ -23,10 +23,10 @@ Told = tuple[str, str]
 
 @dataclass(slots=True)
 class DeadLetters:
-    """``records``: places on payments.raw.v1; ``facts``: those in records of later stages."""
+    """``records``: contract, partition and offset of each; ``facts``: those in records of later stages than raw."""
 
     codecs: Codecs
-    records: set[tuple[int, int]] = field(default_factory=set)
+    records: set[tuple[str, int, int]] = field(default_factory=set)
     facts: set[Told] = field(default_factory=set)
     _places: set[tuple[str, str, int, int]] = field(default_factory=set)
 
@@ -47,9 +47,8 @@ class DeadLetters:
 
     def _take(self, letter: DeadLetter) -> None:
         contract = self.codecs.contract_of(letter.source_topic)
-        if contract == RAW:
-            self.records.add((letter.source_partition, letter.source_offset))
-        elif letter.value is not None and (fact := self._fact_in(contract, letter.value)) is not None:
+        self.records.add((contract, letter.source_partition, letter.source_offset))
+        if contract != RAW and letter.value is not None and (fact := self._fact_in(contract, letter.value)) is not None:
             self.facts.add(fact)
 
     def _fact_in(self, contract: str, value: bytes) -> Told | None:

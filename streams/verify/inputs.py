@@ -10,7 +10,7 @@ from typing import Final
 
 from schemas.codec import CodecError
 from schemas.records import Raw, StatementEntry
-from streams.domain.facts import Approval, BankAck, PaymentFact, Reference, Release, Verdict
+from streams.domain.facts import Approval, BankAck, Command, PaymentFact, Reconciliation, Reference, Release, Verdict
 from streams.verify.contracts import COMMANDS, FACTS, RAW, VERDICTS, Codecs
 from streams.verify.dead_letters import DeadLetters, Told
 from streams.verify.deliveries import Names, payments_of
@@ -21,6 +21,7 @@ Mapping = Callable[[Raw, int], Sequence[object]]
 """A raw record and its time of receipt to what it tells: facts, statement entries, or errors (exceptions)."""
 
 _CONTRACTS: Final = {kind: contract for contract, kind in FACTS.items()}
+_FACTS: Final = (Approval, Release, BankAck, Reconciliation, Command, Verdict)
 
 
 class Fate(Enum):
@@ -80,7 +81,7 @@ class Inputs:
         codec = self.codecs.of(RAW, Raw)
         for row in rows:
             report.inputs += 1
-            if (row.partition, row.offset) in self.dead.records:
+            if self._is_dead(RAW, row):
                 report.dead_letters += 1
                 continue
             try:
@@ -95,10 +96,10 @@ class Inputs:
 
     def _count(self, row: Row, told: Sequence[object], report: Report) -> None:
         """A record of copies only is a duplicate; what became of any other is known when the states are read."""
-        facts = [item for item in told if type(item) in _CONTRACTS]
+        facts = [item for item in told if isinstance(item, _FACTS)]
         self.entries.update(item.entry_id for item in told if isinstance(item, StatementEntry))
-        known = [(fact.event_id, fact.payload_hash) in self.tellings for fact in facts]  # type: ignore[attr-defined]  # facts all
-        keys = tuple(self._tell(fact) for fact in facts)  # type: ignore[arg-type]  # facts all
+        known = [(fact.event_id, fact.payload_hash) in self.tellings for fact in facts]
+        keys = tuple(self._tell(fact) for fact in facts)
         if not facts:
             report.silent += 1
         elif all(known):
@@ -106,19 +107,25 @@ class Inputs:
         else:
             self._records.append((row.partition, row.offset, keys))
 
-    def read_commands(self, rows: Iterable[Row]) -> None:
-        """What people decided without a raw record."""
-        codec = self.codecs.of_facts(COMMANDS)
+    def read_commands(self, rows: Iterable[Row], report: Report) -> None:
+        """What people decided, those without a raw record among them."""
         for row in rows:
-            if row.value is not None:
-                self._tell(codec.decode(row.value))
+            self._read_fact(COMMANDS, row, report)
 
-    def read_verdicts(self, rows: Iterable[Row]) -> None:
+    def read_verdicts(self, rows: Iterable[Row], report: Report) -> None:
         """What the duplicates agent concluded: of each pair and payment the word of the highest number."""
-        codec = self.codecs.of_facts(VERDICTS)
         for row in rows:
-            if row.value is not None:
-                self._tell(codec.decode(row.value))
+            self._read_fact(VERDICTS, row, report)
+
+    def _read_fact(self, contract: str, row: Row, report: Report) -> None:
+        try:
+            self._tell(self.codecs.of_facts(contract).decode(row.value or b""))
+        except CodecError as error:
+            if not self._is_dead(contract, row):
+                report.blame("lost", row.place, "a dead letter", f"none, though it cannot be read: {error}")
+
+    def _is_dead(self, contract: str, row: Row) -> bool:
+        return (contract, row.partition, row.offset) in self.dead.records
 
     def _tell(self, fact: PaymentFact) -> Told:
         key = (fact.event_id, fact.payload_hash)

@@ -51,8 +51,8 @@ def verify(log: Log, rules: Rules, stores: Sequence[Store], report: Report) -> R
     dead.read(log.rows(DEAD_LETTERS), report)
     inputs = arrived.Inputs(codecs, rules.mapping, dead)
     inputs.read_raw(log.rows(RAW), report)
-    inputs.read_commands(log.rows(COMMANDS))
-    inputs.read_verdicts(log.rows(VERDICTS))
+    inputs.read_commands(log.rows(COMMANDS), report)
+    inputs.read_verdicts(log.rows(VERDICTS), report)
     # 2. Only with every release known: whom each fact belongs to.
     inputs.deliver()
     # 3. The tables' changelogs, the published states among them, against the stores on the way.

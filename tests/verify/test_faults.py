@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from schemas.records import DeadLetter
-from streams.agents.payment_rows import PaymentRows, internal_of
+from streams.agents.payment_rows import PaymentRows, internal_of, packed
 from streams.domain.duplicates import pair_of
-from streams.domain.facts import Approval, BankAck
+from streams.domain.facts import Approval, BankAck, Command, CommandAction, Precision
 from streams.domain.fold import fold
 from streams.domain.money import Money
 from streams.domain.payment import Context, Payment, as_state, payment_of
@@ -206,6 +206,41 @@ def test_a_fact_that_a_later_stage_buried_is_a_dead_letter_of_its_record(pipelin
     report = judge(pipeline)
     assert report.ok
     assert report.dead_letters == 1
+
+
+def test_a_command_that_nobody_can_read_is_a_dead_letter_or_lost(pipeline: Pipeline, judge: Judge) -> None:
+    row = pipeline.log.append("payments.commands.v1", b"PAY-X", b"no command", 2_000_000_000_000_000)
+    assert only(judge(pipeline), "lost")
+    _bury(pipeline, row, "lifecycle")
+    assert judge(pipeline).ok
+
+
+def test_a_command_without_a_raw_record_must_reach_its_payment(pipeline: Pipeline, judge: Judge) -> None:
+    state = _state(pipeline, lambda state: state.status is Status.SUBMITTED)
+    command = Command(
+        event_id="by-hand",
+        payload_hash="said-once",
+        correlation_id=state.correlation_id,
+        source="desk",
+        source_event_id="1",
+        occurred_at=1,
+        precision=Precision.TIME,
+        received_at=2,
+        trace_id="",
+        action=CommandAction.NOTE,
+        hold=None,
+        alert_id=None,
+        case_id=None,
+        actor="a.lindqvist",
+        reason="called the vendor",
+        sequence=1,
+    )
+    payment = fold(_payment(pipeline, state), command, Context(POLICY, pack=packed)).payment
+    assert payment is not None
+    _republish(pipeline, payment, state)
+    assert only(judge(pipeline), "wrong_state")  # a fact that nobody told
+    _write(pipeline, pipeline.topics.commands, command.correlation_id, command)
+    assert judge(pipeline).ok
 
 
 def _bury(pipeline: Pipeline, row: Row, stage: str) -> None:
