@@ -29,12 +29,12 @@ def _known_encoding(name: str) -> str:
         raise ValueError(f"{name!r} is no encoding that Python knows") from None
 
 
-def _without_blanks(number: str) -> str:
-    return number.replace(" ", "")
+def _as_compared(number: str) -> str:
+    return number.replace(" ", "").upper()
 
 
 StatusCode = Annotated[str, Field(pattern=r"^((GROUP|BATCH|TRANSACTION):)?[A-Z0-9]{1,35}$")]
-Account = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_without_blanks)]
+Account = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_as_compared)]
 
 
 class Options(BaseModel):

@@ -77,7 +77,7 @@ def _entry(record: ProviderRecord) -> _Entry:
         batch=batch,
         details=details,
         level=Level.TRANSACTION if _is_one_transaction(details, batch) else Level.BATCH,
-        sole=details is None or fields.get(COUNT) == 1,
+        sole=record.kind == "entry" or fields.get(COUNT) == 1,
     )
 
 
@@ -208,7 +208,7 @@ def _booked_amount(said: _Entry) -> Amount | None:
     if entry is None:
         raise UnreadableError("Ntry/Amt", "the amount of the entry", "none")
     if said.details is None:
-        return entry
+        return entry if said.sole else amount_at(said.batch, "TtlAmt")
     own = amount_at(said.details, "Amt") or amount_at(said.details, "AmtDtls", "TxAmt", "Amt")
     return own or (entry if said.sole else None)
 

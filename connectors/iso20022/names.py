@@ -14,7 +14,7 @@ def name_at(value: Said, *path: str) -> str | None:
 
 def own_account(account: str | None, profile: BankProfile) -> bool:
     """False if the profile names our accounts and this is none of them."""
-    return account is None or not profile.own_accounts or account in profile.own_accounts
+    return account is None or not profile.own_accounts or account.upper() in profile.own_accounts
 
 
 def original_group(fields: Said, own: Said, *names: str) -> Said:

@@ -214,6 +214,18 @@ def test_an_entry_of_a_batch_without_transactions_is_a_batch() -> None:
     assert ack.position == "Ntry[1]/NtryDtls[1]"
 
 
+def test_the_entrys_amount_is_not_given_to_each_of_several_batches() -> None:
+    def part(inside: str) -> str:
+        return f"<NtryDtls><Btch>{inside}</Btch></NtryDtls>"
+
+    total = '<TtlAmt Ccy="CHF">40.00</TtlAmt>'
+    said = notification(entry(part("<PmtInfId>P-1</PmtInfId>" + total) + part("<PmtInfId>P-2</PmtInfId>")))
+    assert [(ack.references.payment_info_id, ack.amount) for ack in said.acknowledgements()] == [
+        ("P-1", Decimal("40.00")),
+        ("P-2", None),
+    ]
+
+
 @pytest.mark.parametrize(
     "inside",
     [
