@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.bank_profiles import ProfileError
+from connectors.bank_profiles import OWN_FOLDER, ProfileError
 from connectors.contract import BankProfile, Connector, FileEnd, Refusal
 from connectors.formats import InstalledFormats
 from streams.domain.statuses import Status
@@ -149,3 +149,12 @@ def test_all_problems_of_all_files_are_listed_at_once(tmp_path: Path) -> None:
 def test_a_folder_that_does_not_exist_is_said(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match="no such folder"):
         installed(tmp_path / "nowhere")
+
+
+def test_the_example_of_the_readme_is_a_profile(tmp_path: Path) -> None:
+    readme = (OWN_FOLDER / "README.md").read_text(encoding="utf-8")
+    example = [line[4:] for line in readme.splitlines() if line.startswith("    ")]
+    (tmp_path / "x.yaml").write_text("\n".join(example), encoding="utf-8")
+    found = profile(installed(tmp_path), "x")
+    assert found.statuses == {"GROUP:PART": Status.BANK_RECEIVED}
+    assert found.options == {"movements": {"Z99": "fee"}}
