@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
-from streams.demo.quiet import lag
+from streams.demo.quiet import Progress
 from streams.topics import Topics
 
 _EVERY_S: Final = 1.0
@@ -78,13 +77,13 @@ class Pulse:
     """
 
     def __init__(
-        self, admin: AdminClient, group: str, topics: Topics, addresses: Callable[[], Mapping[str, str]]
+        self, client: Mapping[str, Any], group: str, topics: Topics, addresses: Callable[[], Mapping[str, str]]
     ) -> None:
         self.beat = NOTHING
         self.looked_s = 0.0
-        self._admin = admin
+        self._client = client
         self._group = group
-        self._stages = stages(topics)
+        self._stage_of = {topic: stage for stage, inputs in stages(topics).items() for topic in inputs}
         self._addresses = addresses
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
@@ -104,20 +103,20 @@ class Pulse:
         return {name: _ask(address) for name, address in self._addresses().items()}
 
     def _run(self) -> None:
-        while not self._ended.wait(_EVERY_S):
-            began_s = time.monotonic()
-            self.beat = Beat(self._lag(), self.workers())
-            self.looked_s = began_s
+        with Progress(self._client, self._group, list(self._stage_of)) as progress:
+            while not self._ended.wait(_EVERY_S):
+                began_s = time.monotonic()
+                self.beat = Beat(self._lag(progress), self.workers())
+                self.looked_s = began_s
 
-    def _lag(self) -> Mapping[str, int]:
-        stage_of = {topic: stage for stage, inputs in self._stages.items() for topic in inputs}
+    def _lag(self, progress: Progress) -> Mapping[str, int]:
         try:
-            behind = lag(self._admin, self._group, list(stage_of))
+            behind = progress.behind(progress.ends())
         except KafkaException:
             return self.beat.lag  # looked at again in a second
-        waiting: Counter[str] = Counter(dict.fromkeys(self._stages, 0))
+        waiting = Counter(dict.fromkeys(self._stage_of.values(), 0))
         for (topic, _), count in behind.items():
-            waiting[stage_of[topic]] += max(count, 0)
+            waiting[self._stage_of[topic]] += count
         return waiting
 
 

@@ -4,26 +4,62 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 _TIMEOUT_S: Final = 30.0
 _POLL_S: Final = 0.25
+
+Place = tuple[str, int]
+"""A Kafka topic and a partition of it."""
 
 
 class NotQuietError(RuntimeError):
     """The pipeline did not come to rest in time; the message says what is left."""
 
 
-def lag(admin: AdminClient, group: str, inputs: list[str]) -> dict[tuple[str, int], int]:
-    """Records between the group's committed offset and the end, by input partition. Open transactions count."""
-    ends = _ends(admin, inputs)
-    asked = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, part) for topic, part in ends])
-    answer = admin.list_consumer_group_offsets([asked])[group].result(_TIMEOUT_S)
-    committed = {(row.topic, row.partition): max(row.offset, 0) for row in answer.topic_partitions}
-    return {place: end - committed.get(place, 0) for place, end in ends.items()}
+class Progress:
+    """How far a group is in its inputs. Joins nothing, commits nothing.
+
+    The group is asked through a consumer, not through the admin client: librdkafka's admin client ends the process when
+    the group's coordinator is moving or loading (its issue 5040), a consumer asks again.
+    """
+
+    def __init__(self, client: Mapping[str, Any], group: str, inputs: list[str]) -> None:
+        self._admin = AdminClient(dict(client))
+        self._consumer = Consumer({**client, "group.id": group, "enable.auto.commit": False})
+        self._inputs = inputs
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._consumer.close()
+
+    def ends(self) -> dict[Place, int]:
+        """Where every input ends; open transactions count. Raises KafkaException."""
+        found = self._admin.list_topics(timeout=_TIMEOUT_S).topics
+        asked = {
+            TopicPartition(name, part): OffsetSpec.latest() for name in self._inputs for part in found[name].partitions
+        }
+        answers = self._admin.list_offsets(asked, isolation_level=IsolationLevel.READ_UNCOMMITTED)
+        return {(place.topic, place.partition): future.result(_TIMEOUT_S).offset for place, future in answers.items()}
+
+    def behind(self, ends: Mapping[Place, int]) -> dict[Place, int]:
+        """Records between what the group has committed and ``ends``, where there are any. Raises KafkaException."""
+        places = [TopicPartition(topic, partition) for topic, partition in ends]
+        rows = self._consumer.committed(places, timeout=_TIMEOUT_S)
+        committed = {(row.topic, row.partition): max(row.offset, 0) for row in rows}
+        return {place: end - committed[place] for place, end in ends.items() if end > committed[place]}
+
+
+def lag(client: Mapping[str, Any], group: str, inputs: list[str]) -> dict[Place, int]:
+    """Records that the group has yet to take, by input partition; open transactions count. Raises KafkaException."""
+    with Progress(client, group, inputs) as progress:
+        return progress.behind(progress.ends())
 
 
 def await_quiet(
@@ -34,24 +70,25 @@ def await_quiet(
     A worker commits its output and its input offsets together, so lag 0 everywhere at ends that did not move means
     that no record is on its way. ``meanwhile`` is called between two looks.
     """
-    admin = AdminClient(dict(client))
     deadline = time.monotonic() + within_s
-    before: dict[tuple[str, int], int] | None = None
-    while True:
-        ends = _ends(admin, inputs)
-        behind = {place: count for place, count in lag(admin, group, inputs).items() if count > 0}
-        if not behind and ends == before:
-            return
-        before = ends if not behind else None
-        if time.monotonic() > deadline:
-            left = ", ".join(f"{topic}[{part}]: {count}" for (topic, part), count in sorted(behind.items())[:8])
-            raise NotQuietError(f"not at rest after {within_s:.0f} s; records left: {left or 'still moving'}")
-        meanwhile()
-        time.sleep(_POLL_S)
+    before: dict[Place, int] | None = None
+    with Progress(client, group, inputs) as progress:
+        while True:
+            ends, behind = _look(progress)
+            if ends is not None and not behind and ends == before:
+                return
+            before = ends if not behind else None
+            if time.monotonic() > deadline:
+                left = ", ".join(f"{topic}[{part}]: {count}" for (topic, part), count in sorted(behind.items())[:8])
+                raise NotQuietError(f"not at rest after {within_s:.0f} s; records left: {left or 'still moving'}")
+            meanwhile()
+            time.sleep(_POLL_S)
 
 
-def _ends(admin: AdminClient, inputs: list[str]) -> dict[tuple[str, int], int]:
-    found = admin.list_topics(timeout=_TIMEOUT_S).topics
-    asked = {TopicPartition(name, part): OffsetSpec.latest() for name in inputs for part in found[name].partitions}
-    answers = admin.list_offsets(asked, isolation_level=IsolationLevel.READ_UNCOMMITTED)
-    return {(place.topic, place.partition): future.result(_TIMEOUT_S).offset for place, future in answers.items()}
+def _look(progress: Progress) -> tuple[dict[Place, int] | None, dict[Place, int]]:
+    """Ends and lag; no ends if the cluster did not answer, which passes or outlasts the caller's patience."""
+    try:
+        ends = progress.ends()
+        return ends, progress.behind(ends)
+    except KafkaException:
+        return None, {}

@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from confluent_kafka.admin import AdminClient
 from rich.console import Console
 
 from schemas.registry import registry_of
@@ -105,8 +104,7 @@ class _Demo:
         self._company: Company = company()
         self._workers = Workers(here.environment, here.folder)
         self._watcher = Watcher(self._client, self._topics, [self._company.five_names_of])
-        admin = AdminClient({**self._client, "log_level": _CRITICAL_ONLY})
-        self._pulse = Pulse(admin, self._group, self._topics, lambda: self._workers.addresses)
+        self._pulse = Pulse(self._client, self._group, self._topics, lambda: self._workers.addresses)
         self._outage: _Outage | None = None
         self._inputs_per_s = 0.0
 
@@ -227,15 +225,15 @@ class _Demo:
         self._watcher.seen.latencies_ms.clear()
         self._teller.begin()
         scene = Scene(self._teller.progress, self._watcher.seen, lambda: self._pulse.beat, options.payments)
-        kill_at = _KILL_AT if options.kill else None
+        killed_at = _KILL_AT if options.kill else None
 
         def note(text: str) -> None:
             scene.notes.append(f"[dim]{scene.elapsed_s:5.1f} s[/] {text}")
 
         with watched(self._console, scene) as draw:
-            while not self._teller.progress.done:
-                if kill_at is not None and self._teller.progress.share >= kill_at:
-                    kill_at = None
+            while not self._teller.progress.done or killed_at is not None:
+                if killed_at is not None and self._teller.progress.share >= killed_at:
+                    killed_at = None
                     self._kill(note)
                 self._tick(draw, note)
                 time.sleep(_POLL_S)

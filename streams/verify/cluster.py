@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from confluent_kafka.admin import AdminClient
-
 from schemas.names import topic_name
 from schemas.registry import registry_of
 from streams.agents.payment_rows import kept_of
@@ -38,8 +36,7 @@ def verify_cluster(client: Mapping[str, Any], settings: Settings) -> Report:
     codecs = Codecs(generation, registry_of(settings.registry_url))
     rules = Rules(normaliser_of(settings).facts_of, kept_of, policy_of(settings), codecs)
     report = Report()
-    behind = lag(AdminClient(dict(client)), group, inputs_of(generation))
-    report.lag = sum(count for count in behind.values() if count > 0)
+    report.lag = sum(lag(client, group, inputs_of(generation)).values())
     # Stores first: what they hold must be in the log, whose ends are asked for after them.
     stores = open_stores(settings.store_dir / group, report)
     with _no_search_for_cycles(), KafkaLog(client, generation, READ) as log:
