@@ -139,8 +139,8 @@ def _walk(folder: Path) -> list[Path]:
 
 
 def _said(intake: Intake, files: list[Path], request: Request, *, as_json: bool) -> list[Line]:
-    """Take the files in turn, saying one line about each when it is done."""
-    console = Console(stderr=True)
+    """Take the files in turn, saying one line about each when it is done; on a terminal above a bar that moves."""
+    console = Console(highlight=False, soft_wrap=True)
     lines = []
     with Progress(
         TextColumn("{task.description}"),
@@ -156,15 +156,11 @@ def _said(intake: Intake, files: list[Path], request: Request, *, as_json: bool)
             progress.update(task, description=escape(file.name))
             line = _take(intake, file, request, lambda size: progress.advance(task, size))
             lines.append(line)
-            _say(line, as_json=as_json)
+            if as_json:
+                typer.echo(line.json())
+            else:
+                console.print(line.text())
     return lines
-
-
-def _say(line: Line, *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(line.json())
-    else:
-        Console(soft_wrap=True, highlight=False).print(line.text())
 
 
 def _sizes(files: Iterable[Path]) -> Iterator[int]:

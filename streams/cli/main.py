@@ -108,10 +108,12 @@ def message_of(error: Exception) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command; an error that we expect becomes one clear message and exit status 1."""
+    """Run one command; an error that we expect becomes one clear message and exit status 1, Ctrl-C status 130."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         build(given)(given, prog_name="paystate")
+    except KeyboardInterrupt:
+        sys.exit(130)
     except Exception as error:
         if not isinstance(error, expected_errors()):
             raise

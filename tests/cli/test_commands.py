@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -162,6 +166,21 @@ def test_tail_shows_what_is_kept_and_ends_at_its_limit(run: Run, ingested: None,
     assert step["seq"] == 1
     [line] = run("tail", "state", "--from-beginning", "--limit", "1").stdout.splitlines()
     assert step["correlation_id"] in line
+
+
+def test_ctrl_c_ends_a_tail_cleanly(generation: Generation, ingested: None, worker: Settled) -> None:
+    worker()
+    following = subprocess.Popen(
+        [sys.executable, "-m", "streams.cli", "tail", "transitions", "--from-beginning", "--json"],
+        env={**os.environ, **generation.environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert following.stdout is not None
+    assert one(following.stdout.readline().decode())["seq"] == 1
+    following.send_signal(signal.SIGINT)
+    _, said = following.communicate(timeout=60)
+    assert (following.returncode, said) == (0, b"")
 
 
 def test_a_message_id_that_came_in_two_files_is_a_dead_letter_that_is_replayed_or_dropped(

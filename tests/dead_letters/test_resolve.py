@@ -43,6 +43,11 @@ def sent(log: CommittedLog, topic: str) -> list[Logged]:
     return list(log.read(log.places(topic), settled=True))
 
 
+def decides(row: Logged, about: dict[LetterId, Letter]) -> bool:
+    """Whether a record is the decision about one of these letters."""
+    return dict(row.headers).get("resolves", b"") in {str(identity).encode() for identity in about}
+
+
 def test_a_replayed_record_is_the_record_as_it_was_with_one_attempt_more(
     log: CommittedLog, resolver: Resolver, lay: Lay, target: str
 ) -> None:
@@ -84,6 +89,8 @@ def test_the_topic_says_what_was_replayed_and_dropped_by_whom_and_why(
     assert (decision.actor, decision.reason) == ("lee", "a test of the bank")
     assert [record.key for record in sent(log, target)] == [b"a"]
     assert [letter.id for letter in selected(found.values())] == [kept]
+    decisions = [row for row in log.read(log.places(generation.topics.dead_letters.kafka_name)) if decides(row, found)]
+    assert {(row.key, row.value) for row in decisions} == {(b"a", None), (b"b", None)}
 
 
 def test_a_second_resolver_sees_what_the_first_one_did_and_fences_it(
