@@ -20,7 +20,7 @@ help: ## print this list
 
 .PHONY: demo
 demo: $(READY) ## the main job, shown: broker, two workers, bank files, 20,000 payments (ARGS=--kill, --keep, --json FILE ...)
-	$(BIN)/paystate demo $(ARGS)
+	$(BIN)/python -m streams.cli demo $(ARGS)
 
 .PHONY: test
 test: lint ## lint, types, dependency rules and every test, on a real Kafka (ARGS=... for pytest)
@@ -31,7 +31,7 @@ lint: $(READY) ## style, formatting, strict types, direction of imports
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
-	$(BIN)/lint-imports
+	$(BIN)/python $(BIN)/lint-imports
 
 .PHONY: fmt
 fmt: $(READY) ## format the code and fix what can be fixed safely
