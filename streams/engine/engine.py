@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from confluent_kafka import KafkaException
 from mode import Service
 
 from streams.engine.buffers import InputPartition
@@ -37,6 +38,7 @@ T = TypeVar("T")
 
 _STATUS_PERIOD_S = 1.0
 _GUARD_PERIOD_S = 1.0
+_MEMBERSHIP_PERIOD_S = 1.0
 _KAFKA_PAUSE_S = 1.0
 
 
@@ -79,6 +81,10 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         self._next_report_s = 0.0
         self._failure = ""
         self._has_stalled = False
+        #: Whether the group has this worker: known by its first assignment, or by asking.
+        self._has_joined = False
+        self._next_look_s = 0.0
+        self._cluster: Cluster | None = None
         self._stop_asked = threading.Event()
         self._consumer: GroupConsumer | None = None
         self._ownership: Ownership | None = None
@@ -96,6 +102,8 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
                 await work.run()
                 self._last_turn_s = self._clock()
                 self._report()
+                if not self._has_joined:
+                    await self._in_kafka_thread(self._look_for_membership)
         except BaseException as error:
             if not isinstance(error, asyncio.CancelledError):
                 self._fail(error)
@@ -167,7 +175,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         self._reached(FaultPoint.JOINED)
         dead_route = route(declared.dead_letters.kafka_name, facts)
         sending = Sending(routes(declared, facts), declared.dead_letters, dead_route, self._wall_clock_us)
-        self._consumer, self._ownership = consumer, ownership
+        self._consumer, self._ownership, self._cluster = consumer, ownership, cluster
         self._work = UnitOfWork(
             settings,
             consumer,
@@ -180,6 +188,17 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
             self._clock,
         )
         return self._work
+
+    def _look_for_membership(self) -> None:
+        """A member that gets no partition is told nothing: a spare worker has to ask whether it is one."""
+        consumer, ownership, cluster = self._consumer, self._ownership, self._cluster
+        if consumer is None or ownership is None or cluster is None or self._clock() < self._next_look_s:
+            return
+        self._next_look_s = self._clock() + _MEMBERSHIP_PERIOD_S
+        try:
+            self._has_joined = ownership.has_joined or cluster.has_member(self.settings.group_id, consumer.member_id())
+        except KafkaException as failure:
+            log.info("cannot tell whether the group has this worker yet: %s", failure.args[0].str())
 
     async def on_stop(self) -> None:
         """Finish the open unit, leave the group, close the stores. mode calls this before the service's tasks end."""
@@ -279,7 +298,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
     def _why_not_ready(self, partitions: tuple[PartitionStatus, ...]) -> str:
         if self._state is not EngineState.RUNNING:
             return f"the engine is {self._state}"
-        if self._ownership is None or not self._ownership.has_joined:
+        if self._ownership is None or not (self._has_joined or self._ownership.has_joined):
             return "the group has not given this worker an assignment yet"
         for status in partitions:
             if status.stuck:

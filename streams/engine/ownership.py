@@ -95,6 +95,8 @@ class Ownership:
             self.partitions[number].inputs.discard(topic)
         for number in {number for _, number in inputs}:
             partition = self.partitions[number]
+            if not lost:
+                self._note_age(partition)
             self._stop(partition)
             if partition.inputs:
                 left = [(topic, number) for topic in partition.inputs]
@@ -158,6 +160,15 @@ class Ownership:
             restoring.refused_s = now
         if now - restoring.refused_s > self._settings.request_timeout_ms / 1000:
             raise InfrastructureError(f"partition {partition.number} cannot be read: its inputs refuse to be sought")
+
+    def _note_age(self, partition: Partition) -> None:
+        """A store given up in order was current until its partition last moved, however long ago it was written.
+
+        Without this a partition that was quiet for days would be rebuilt with the next restart.
+        """
+        if partition.phase is Phase.ACTIVE and partition.number not in self._restoring:
+            still_ms = int((self._clock() - partition.moved_s) * 1000)
+            partition.open_store.write((), {}, self._wall_clock_ms() - still_ms)
 
     def _stop(self, partition: Partition) -> None:
         restoring = self._restoring.pop(partition.number, None)

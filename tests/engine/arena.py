@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -69,6 +70,10 @@ class WorkerProcess:
     def is_active(self) -> bool:
         """Whether it has begun to fold a partition."""
         return "is active" in self.text()
+
+    def is_assigned(self) -> bool:
+        """Whether the group has given it a partition."""
+        return re.search(r"assigned: partitions \[\d", self.text()) is not None
 
     def stop_or_end(self) -> int:
         """SIGTERM to a worker that may have ended already; the exit status."""

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from streams.engine import EngineSettings, InfrastructureError, NoMetrics, Topic
-from streams.engine.errors import RestoreCancelled
+from streams.engine.errors import RestoreCancelled, StoreBusy
 from streams.engine.ownership import Ownership
 from streams.engine.partition import Phase
 from streams.engine.restore import Progress, Restored
-from streams.engine.store import Stores
+from streams.engine.store import Store, Stores
 
 ALL = [("a", 0), ("b", 0)]
+WALL_MS = 1_700_000_000_000
 
 
 class FakeRestorer:
@@ -31,14 +32,25 @@ class FakeRestorer:
         self.given: list[Restored] = []
         self.cancelled = 0
 
+    def open(self, partition: int) -> Store:
+        return self._stores.open(partition)
+
     def restore(self, partition: int, cancelled: Event, progress: Progress) -> Restored:
         del progress
         while not self.may_end.wait(0.01):
             if cancelled.is_set():
                 self.cancelled += 1
                 raise RestoreCancelled
-        self.given.append(Restored(self._stores.open(partition), {"a": (5, ""), "b": (7, "")}))
+        self.given.append(Restored(self._opened(partition), {"a": (5, ""), "b": (7, "")}))
         return self.given[-1]
+
+    def _opened(self, partition: int) -> Store:
+        """As the real one does: a store that is being let go is waited for."""
+        while True:
+            try:
+                return self._stores.open(partition)
+            except StoreBusy:
+                continue
 
 
 class FakeConsumer:
@@ -75,7 +87,15 @@ class Parts:
         self.threads = ThreadPoolExecutor(2)
         restorer: Any = self.restorer
         self.ownership = Ownership(
-            settings, [inputs], restorer, {}, self.threads, NoMetrics(), lambda _: None, lambda: self.now_s
+            settings,
+            [inputs],
+            restorer,
+            {},
+            self.threads,
+            NoMetrics(),
+            lambda _: None,
+            lambda: self.now_s,
+            lambda: WALL_MS,
         )
         self.ownership.consumer = consumer
 
@@ -134,6 +154,20 @@ def test_a_partition_that_loses_one_input_holds_the_other_and_starts_again_from_
     parts.settle()
     assert [partition.number for partition in ownership.active] == [0]
     assert len(parts.restorer.given) == 2
+
+
+@pytest.mark.parametrize(("lost", "age_ms"), [(False, 2_000), (True, None)])
+def test_a_store_given_up_in_order_was_current_until_its_partition_last_moved(
+    parts: Parts, lost: bool, age_ms: int | None
+) -> None:
+    """One that was lost may have been another's for days."""
+    parts.ownership.assigned(ALL)
+    parts.settle()
+    parts.now_s = 2.0
+    parts.ownership.revoked(ALL, lost=lost)
+    store = parts.restorer.open(0)
+    assert store.as_of_ms() == (None if age_ms is None else WALL_MS - age_ms)
+    store.close()
 
 
 @pytest.mark.parametrize("lost", [False, True])
