@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
-from importlib.util import find_spec
 from typing import Annotated, Final
 
 import typer
@@ -51,7 +50,7 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         """The real-time state of every payment."""
 
     called = [name for name in arguments[:1] if name in COMMANDS]
-    for name in called or [name for name in COMMANDS if find_spec(f"streams.cli.{name}")]:
+    for name in called or COMMANDS:
         import_module(f"streams.cli.{name}").register(app)
     return app
 
@@ -63,6 +62,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
     """
     from confluent_kafka import KafkaException
 
+    from connectors.bank_profiles import ProfileError
     from connectors.intake.archive import NotArchivedError
     from connectors.intake.ingest import IngestError
     from connectors.intake.ledger import LedgerUnreadableError
@@ -74,9 +74,13 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from schemas.releases import ReleaseError
     from streams.broker.java import BrokerError
     from streams.dead_letters.letters import DeadLetterError
+    from streams.instances import NoInstanceError
     from streams.lookup.files import NoSuchFileError
     from streams.lookup.log import ReadError
     from streams.settings import SettingsError
+    from streams.simulator.publish import RefusedFileError
+    from streams.verify.read import ReadError as VerifierReadError
+    from streams.verify.stores import StoreUnreadableError
 
     return (
         BrokerError,
@@ -86,14 +90,19 @@ def expected_errors() -> tuple[type[Exception], ...]:
         IngestError,
         KafkaException,
         LedgerUnreadableError,
+        NoInstanceError,
         NoSuchFileError,
         NotArchivedError,
+        ProfileError,
         PublishError,
         ReadError,
         RefusedError,
+        RefusedFileError,
         RegistryError,
         ReleaseError,
         SettingsError,
+        StoreUnreadableError,
+        VerifierReadError,
     )
 
 

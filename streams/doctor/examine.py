@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from confluent_kafka import KafkaException
 
+from schemas.codec import CodecError
 from schemas.registry import registry_of
 from streams.app import group_of
 from streams.broker.embedded import EmbeddedBroker
@@ -31,7 +32,8 @@ def examine() -> Iterator[Finding]:
         return
     yield ok("settings", "valid")
     yield from examine_machine(settings)
-    yield registry(settings)
+    schemas = registry(settings)
+    yield schemas
     client = _client(settings)
     if client is None:
         yield warn(
@@ -39,7 +41,7 @@ def examine() -> Iterator[Finding]:
         )
         yield skip("topics, workers, dead letters", "no broker runs")
         return
-    yield from _examine_cluster(Cluster(settings, client))
+    yield from _examine_cluster(Cluster(settings, client), has_schemas=schemas.level is Level.OK)
 
 
 def _client(settings: Settings) -> dict[str, str | int | float | bool] | None:
@@ -50,17 +52,21 @@ def _client(settings: Settings) -> dict[str, str | int | float | bool] | None:
     return None if running is None else settings.client_config(running.bootstrap_servers)
 
 
-def _examine_cluster(cluster: Cluster) -> Iterator[Finding]:
+def _examine_cluster(cluster: Cluster, *, has_schemas: bool) -> Iterator[Finding]:
     settings, reach = cluster.settings, Reach(cluster.client)
     answer = reachable(reach, str(cluster.client["bootstrap.servers"]))
     yield answer
     if answer.level is Level.FAIL:
         yield skip("topics, workers, dead letters", "the broker does not answer")
         return
-    topics = topics_of(settings.generation, registry_of(settings.registry_url))
+    topics = topics_of(settings.generation, registry_of(settings.registry_url) if has_schemas else None)
     yield from examine_broker(reach.admin, settings)
     yield from _or_refused("topics", examine_topics(reach.admin, settings, topics))
     yield from _or_refused("workers", _examine_pipeline(cluster, topics))
+    if has_schemas:
+        yield from _or_refused("dead letters", _examine_dead_letters(cluster, topics))
+    else:
+        yield skip("dead letters", "the schema registry does not answer")
     yield this_worker(settings)
 
 
@@ -69,7 +75,10 @@ def _examine_pipeline(cluster: Cluster, topics: Topics) -> Iterator[Finding]:
     now = look(cluster.admin(), log, group_of(cluster.settings), input_topics(topics))
     yield members(now)
     yield lag(now)
-    yield dead_letters(log, topics.dead_letters)
+
+
+def _examine_dead_letters(cluster: Cluster, topics: Topics) -> Iterator[Finding]:
+    yield dead_letters(CommittedLog(cluster.client), topics.dead_letters)
 
 
 def _or_refused(name: str, findings: Iterator[Finding]) -> Iterator[Finding]:
@@ -78,5 +87,7 @@ def _or_refused(name: str, findings: Iterator[Finding]) -> Iterator[Finding]:
         yield from findings
     except KafkaException as error:
         yield fail(name, f"the broker refuses: {error.args[0].str()}", "give this user the right to describe and read")
+    except CodecError as error:
+        yield fail(name, str(error), "upgrade paystate, or set SCHEMA_REGISTRY_URL as the writers have it")
     except ReadError as error:
         yield skip(name, str(error))

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import fsspec
 
+from connectors.bank_profiles import ProfileError
+from connectors.formats import InstalledFormats
 from streams.broker.jars import KAFKA_VERSION, jars_at_hand
 from streams.broker.java import BrokerError, find_java
 from streams.doctor.finding import Finding, fail, ok, warn
@@ -33,6 +35,7 @@ def examine_machine(settings: Settings) -> Iterator[Finding]:
     yield free_disk(settings.data_dir)
     yield archive(settings.archive)
     yield account_key(settings)
+    yield profiles(settings.profiles_dir)
 
 
 def java(settings: Settings) -> Finding:
@@ -113,6 +116,15 @@ def account_key(settings: Settings) -> Finding:
     if not os.access(path, os.R_OK):
         return fail("account key", f"{path} cannot be read", "run as the user who made it")
     return ok("account key", f"kept in {path}")
+
+
+def profiles(folder: Path | None) -> Finding:
+    """The bank profiles: one that cannot be read stops ingest and workers."""
+    try:
+        names = InstalledFormats(folder).profiles()
+    except ProfileError as error:
+        return fail("bank profiles", str(error), f"correct the file, or see {PREFIX}PROFILES_DIR")
+    return ok("bank profiles", ", ".join(names))
 
 
 def _existing(folder: Path) -> Path:

@@ -45,6 +45,19 @@ def test_a_broker_that_does_not_answer_skips_what_needs_it(monkeypatch: pytest.M
 
 
 @pytest.mark.kafka
+def test_a_registry_that_does_not_answer_fails_and_all_else_is_examined(
+    monkeypatch: pytest.MonkeyPatch, kafka: Kafka, tmp_path: Path
+) -> None:
+    for name, value in new_generation(kafka.bootstrap_servers, tmp_path).environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SCHEMA_REGISTRY_URL", "http://127.0.0.1:1")
+    found = levels()
+    assert found["schema registry"] is Level.FAIL
+    assert found["dead letters"] is Level.SKIP
+    assert found["topics"] is Level.OK
+
+
+@pytest.mark.kafka
 def test_a_sound_cluster_without_workers_has_warnings_only(
     monkeypatch: pytest.MonkeyPatch, kafka: Kafka, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 from streams.broker.java import BrokerError
 from streams.doctor import machine
 from streams.doctor.finding import Level
-from streams.doctor.machine import account_key, archive, data_folder, examine_machine, free_disk, jars, java
+from streams.doctor.machine import account_key, archive, data_folder, examine_machine, free_disk, jars, java, profiles
 from streams.settings import KafkaSettings, Settings
 
 EMBEDDED, ABROAD = KafkaSettings(), KafkaSettings(bootstrap_servers="kafka.example:9092")
@@ -91,9 +91,17 @@ def test_a_key_that_others_can_read_is_warned_of(tmp_path: Path) -> None:
     assert account_key(settings).level is Level.WARN
 
 
+def test_a_bank_profile_that_cannot_be_read_fails_by_name(tmp_path: Path) -> None:
+    assert profiles(None).level is Level.OK
+    (tmp_path / "broken.yaml").write_text("name: [", encoding="utf-8")
+    found = profiles(tmp_path)
+    assert found.level is Level.FAIL
+    assert "broken.yaml" in found.found
+
+
 def test_java_and_jars_matter_only_to_the_embedded_broker(tmp_path: Path) -> None:
     names = {finding.name for finding in examine_machine(Settings(kafka=ABROAD, data_dir=tmp_path))}
-    assert names == {"data folder", "disk", "archive", "account key"}
+    assert names == {"data folder", "disk", "archive", "account key", "bank profiles"}
     assert {"java", "jars"} <= {
         finding.name for finding in examine_machine(Settings(kafka=EMBEDDED, data_dir=tmp_path))
     }
