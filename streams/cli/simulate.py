@@ -43,16 +43,16 @@ def simulate(
     path = truth or settings.data_dir / f"truth-{seed}-{payments}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(company.truth.as_json(), indent=1) + "\n", encoding="utf-8")
-    began_s = time.monotonic()
-    published = _publish(settings, company, rate)
-    summary = _summary(company.truth, published, time.monotonic() - began_s, path)
+    published, elapsed_s = _publish(settings, company, rate)
+    summary = _summary(company.truth, published, elapsed_s, path)
     if as_json:
         typer.echo(json.dumps(summary))
     else:
         _show(summary)
 
 
-def _publish(settings: Settings, company: Simulation, rate: float) -> Published:
+def _publish(settings: Settings, company: Simulation, rate: float) -> tuple[Published, float]:
+    """What was published, and how long it took once the cluster was there."""
     cluster = connect(settings)
     console = Console(stderr=True)
     columns = (TextColumn("saying"), BarColumn(), MofNCompleteColumn(), TextColumn("messages"), TimeElapsedColumn())
@@ -61,9 +61,11 @@ def _publish(settings: Settings, company: Simulation, rate: float) -> Published:
         Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
     ):
         task = bar.add_task("", total=len(company.said))
-        return voice.say(
+        began_s = time.monotonic()
+        published = voice.say(
             company.said, Pace(rate), lambda so_far: bar.update(task, completed=so_far.bodies + so_far.files)
         )
+        return published, time.monotonic() - began_s
 
 
 def _summary(truth: Truth, published: Published, elapsed_s: float, path: Path) -> dict[str, Any]:
