@@ -18,9 +18,13 @@ from streams.topics import Topics
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """The payments at a fingerprint, by correlation id: nearly always one, at most MEMBERS_KEPT."""
+    """The payments at a fingerprint, by correlation id: nearly always one, at most MEMBERS_KEPT.
+
+    ``crowded``: there were more, and somebody was told.
+    """
 
     appearances: tuple[Appearance, ...]
+    crowded: bool = False
 
 
 ROWS: Final = RowCodec("payments.duplicates-state.v1", Members, PairRow)
@@ -52,11 +56,14 @@ def _appear(message: FingerprintMessage, rows: Table[Any], out: Outbox, topics: 
     if not newer(known, told):
         return
     if known is None and len(others) >= MEMBERS_KEPT:
-        alert = _too_many(message, told, generation)
-        out.send(topics.alerts, told.correlation_id, alert)
-        out.note(alert)
+        if not row.crowded:
+            rows[message.key] = Members(row.appearances, crowded=True)
+            alert = _too_many(message, told, generation)
+            out.send(topics.alerts, told.correlation_id, alert)
+            out.note(alert)
         return
-    rows[message.key] = Members(tuple(sorted((*others, told), key=_correlation_id)) if others else (told,))
+    now = tuple(sorted((*others, told), key=_correlation_id)) if others else (told,)
+    rows[message.key] = Members(now, row.crowded)
     for hit in hits_of(told, others, message):
         out.send(topics.fingerprints, hit.key, hit)
 

@@ -229,7 +229,8 @@ def appearances_between(before: View | None, payment: Payment) -> tuple[Appearan
         old: tuple[Fingerprint, ...] = ()
     else:
         old = before.fingerprints
-        if (view.fingerprints is old or view.fingerprints == old) and _told_life(view) is _told_life(before):
+        same_marks = view.fingerprints is old or view.fingerprints == old
+        if same_marks and view.parts.meant_at == before.parts.meant_at and _told_life(view) is _told_life(before):
             return ()
     now = {(row.rule, row.value) for row in view.fingerprints}
     gone = tuple(row for row in old if (row.rule, row.value) not in now)
@@ -255,7 +256,7 @@ def _appearance_of(row: Fingerprint, payment: Payment, liveness: Liveness) -> Ap
         payment.envelope.version,
         liveness,
         view.status,
-        view.as_of,
+        view.parts.meant_at,
         view.bank,
         view.company_code,
         view.region,

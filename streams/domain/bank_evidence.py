@@ -102,7 +102,7 @@ def _sort_entry(ack: BankAck, debits: list[BankAck], money_back: list[BankAck]) 
 def _heard(acks: tuple[BankAck, ...]) -> tuple[BankAck, ...]:
     """Lowest explicit level wins within one source message; without a child's own word the parent's counts."""
     depth = _DEPTH[acks[0].level]
-    if all([_DEPTH[ack.level] == depth for ack in acks]):
+    if all(_DEPTH[ack.level] == depth for ack in acks):
         return acks
     lowest: dict[tuple[str, str], int] = {}
     for ack in acks:

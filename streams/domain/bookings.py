@@ -67,8 +67,9 @@ _ONE = frozenset({Level.TRANSACTION, Level.UNKNOWN})
 
 @dataclass(slots=True)
 class Booked:
-    """Read only. What distinct bookings come to. ``total`` None: no booking says an amount that compares with the instructed.
+    """Read only. What distinct bookings come to.
 
+    ``total`` None: no booking says an amount that compares with the instructed one.
     ``foreign``: booked in another currency than instructed (FX at the bank), which is no mismatch.
     """
 

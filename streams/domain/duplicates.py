@@ -50,7 +50,6 @@ class PairRow:
     hits: tuple[tuple[str, Hit], ...] = ()
     verdict: PairVerdict | None = None
     alert: DuplicateAlert | None = None
-    held: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def hits_of(told: Appearance, others: Iterable[Appearance], message: Fingerprint
 
 
 def _hit_message(told: Appearance, other: Appearance, message: FingerprintMessage) -> FingerprintMessage:
-    first, second = sorted((told, other), key=lambda row: (row.at, row.correlation_id))
+    first, second = sorted((told, other), key=_by_time)
     alert_id = pair_of(first.correlation_id, second.correlation_id)
     hit = Hit(told.rule, first, second, _holds(first, second))
     key = f"pair:{alert_id}"
@@ -97,15 +96,19 @@ def judge(row: PairRow, message: FingerprintMessage, generation: int, mode: Mode
     changed = row
     if message.hit is not None:
         changed = replace(row, hits=_with_hit(row.hits, message.hit))
-    if message.verdict is not None and (row.verdict is None or message.verdict.number >= row.verdict.number):
-        changed = replace(changed, verdict=message.verdict)
+    if message.verdict is not None:
+        changed = replace(changed, verdict=max(row.verdict or message.verdict, message.verdict, key=_last_word))
     if changed == row:
         return Judged(row, None, ())
     alert = _alert(changed, message, generation, mode)
     if alert is None or (row.alert is not None and _same(alert, row.alert)):
         return Judged(changed, None, ())
-    held = _held(alert)
-    return Judged(replace(changed, alert=alert, held=held), alert, _verdicts(alert, held, message))
+    return Judged(replace(changed, alert=alert), alert, _verdicts(alert, _held(alert), message))
+
+
+def _last_word(verdict: PairVerdict) -> tuple[int, bool, str, str]:
+    """The highest number; what else is in it only makes ties harmless."""
+    return (verdict.number, verdict.confirmed, verdict.actor, verdict.reason)
 
 
 def _with_hit(hits: tuple[tuple[str, Hit], ...], new: Hit) -> tuple[tuple[str, Hit], ...]:
@@ -123,12 +126,12 @@ def _age(hit: Hit) -> int:
 
 
 def _alert(row: PairRow, message: FingerprintMessage, generation: int, mode: Mode) -> DuplicateAlert | None:
-    """The alert as it must stand now; None while nothing has ever held."""
+    """The alert as it must stand now; None while nothing has ever held. A person rules on what once did."""
     holding = [hit for _, hit in row.hits if hit.holds]
-    if not holding and row.alert is None:
+    if not row.hits or (not holding and row.alert is None and row.verdict is None):
         return None
     shown = holding or [hit for _, hit in row.hits]
-    first, second = _newest(shown, "first"), _newest(shown, "second")
+    first, second = _both(shown)
     rules = tuple(sorted({hit.rule for hit in shown}))
     action = _action(first.liveness, second.liveness)
     return DuplicateAlert(
@@ -151,9 +154,21 @@ def _alert(row: PairRow, message: FingerprintMessage, generation: int, mode: Mod
     )
 
 
-def _newest(hits: Iterable[Hit], which: str) -> Appearance:
-    appearances: list[Appearance] = [getattr(hit, which) for hit in hits]
-    return max(appearances, key=lambda row: (row.version, row.rule, row.fingerprint))
+def _both(hits: Iterable[Hit]) -> tuple[Appearance, Appearance]:
+    """The newest appearance of each of the two payments, the one that was meant first in front."""
+    newest: dict[str, Appearance] = {}
+    for row in sorted((row for hit in hits for row in (hit.first, hit.second)), key=_by_version):
+        newest[row.correlation_id] = row
+    first, second = sorted(newest.values(), key=_by_time)
+    return first, second
+
+
+def _by_version(row: Appearance) -> tuple[int, Rule, str]:
+    return (row.version, row.rule, row.fingerprint)
+
+
+def _by_time(row: Appearance) -> tuple[int, str]:
+    return (row.at, row.correlation_id)
 
 
 def _state(verdict: PairVerdict | None, *, holds: bool) -> DuplicateState:

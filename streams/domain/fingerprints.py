@@ -46,7 +46,11 @@ class FingerprintMessageType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """A payment under one fingerprint (``rule:fingerprint``). The highest ``version`` of a payment wins."""
+    """A payment under one fingerprint (``rule:fingerprint``). The highest ``version`` of a payment wins.
+
+    ``at`` is when our side first spoke of the payment, by its clock. ``status`` and
+    ``liveness`` are those of the moment it was told: a payment that is in no pair tells only its death anew.
+    """
 
     rule: Rule
     fingerprint: str

@@ -143,7 +143,9 @@ class State:
 
 
 class TransitionKind(StrEnum):
-    """ADVANCE: on the path or off it. MILESTONE_FILLED, FLAG: the status stayed. CORRECTION: back. REOPEN: out of closed."""
+    """ADVANCE: on the path or off it. MILESTONE_FILLED, FLAG: the status stayed. CORRECTION: back. REOPEN: not closed
+    any more.
+    """
 
     UNKNOWN = "UNKNOWN"
     ADVANCE = "ADVANCE"

@@ -99,6 +99,7 @@ class Parts:
     holds: Holds
     references: tuple[Reference, ...]
     ours: dict[Status, Milestone]
+    meant_at: int
 
 
 @dataclass(slots=True)
@@ -208,7 +209,13 @@ def _parts(live: Live, policy: Policy, before: Parts | None) -> Parts:
         else holds_of(live.commands, live.verdicts),
         before.references if same_releases and same_acks and same_approvals else _references(releases, live),
         before.ours if same_ours else our_milestones(approvals, releases),
+        before.meant_at if same_approvals and same_releases else _meant_at(live),
     )
+
+
+def _meant_at(live: Live) -> int:
+    """When our side first spoke of the payment, by its clock: how far two payments are apart is judged by it."""
+    return min([row.occurred_at for row in (*live.approvals, *live.releases)], default=0)
 
 
 def _reconciled(live: Live, evidence: BankEvidence, policy: Policy) -> Reconciled:
@@ -218,7 +225,7 @@ def _reconciled(live: Live, evidence: BankEvidence, policy: Policy) -> Reconcile
 
 
 _NO_PARTS: Final = Parts(
-    Policy(), NOTHING_LIVE, NOT_ASKED, NO_RELEASES, SILENCE, NO_ATTEMPTS, NOT_RECONCILED, NOT_HELD, (), {}
+    Policy(), NOTHING_LIVE, NOT_ASKED, NO_RELEASES, SILENCE, NO_ATTEMPTS, NOT_RECONCILED, NOT_HELD, (), {}, 0
 )
 
 
