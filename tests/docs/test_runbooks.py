@@ -31,7 +31,7 @@ def refusals(path: Path) -> Iterator[str]:
 def test_every_reason_for_which_a_file_is_refused_has_its_row() -> None:
     said = {reason for path in (ROOT / "connectors").rglob("*.py") for reason in refusals(path)}
     assert {"truncated", "count_mismatch", "doctype_forbidden"} <= said
-    assert listed("file-refused.md") == said
+    assert said - listed("file-refused.md") == set()
 
 
 def test_every_class_of_dead_letters_has_its_row() -> None:
