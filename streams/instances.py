@@ -1,7 +1,7 @@
-"""A name of its own for every worker of a machine, the same after a restart.
+"""A name and a number of its own for every worker of a machine, the same after a restart.
 
 The name is the worker's transactional id and the folder of its stores: two workers that shared one would fence each
-other. Without a configured name a worker takes the first number that no living process holds.
+other. Without a configured name it is the host's with the number. Workers of one machine take their ports by number.
 """
 
 from __future__ import annotations
@@ -16,33 +16,30 @@ MOST: Final = 256
 
 
 class NoInstanceError(RuntimeError):
-    """The name is taken by a running worker."""
+    """The name is taken by a running worker, or there are more workers than there can be partitions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A claimed name; it is free again when the process ends. ``number`` counts the workers of a machine from 1."""
+    """A claimed name and number (from 1); both are free again when the process ends."""
 
     name: str
     number: int
-    lock: IO[str]
+    locks: tuple[IO[str], ...]
 
 
 def claim(folder: Path, configured: str = "") -> Instance:
-    """The configured name, or the host's with the first free number. Raises NoInstanceError."""
+    """The first number that no living process holds, and the configured name or the host's. Raises NoInstanceError."""
     folder.mkdir(parents=True, exist_ok=True)
-    if configured:
-        lock = _locked(folder / f"{configured}.lock")
-        if lock is None:
-            raise NoInstanceError(
-                f"a worker named {configured!r} runs already: give this one another PAYSTATE_INSTANCE"
-            )
-        return Instance(configured, 1, lock)
     for number in range(1, MOST + 1):
-        name = f"{socket.gethostname()}-{number}"
-        lock = _locked(folder / f"{name}.lock")
-        if lock is not None:
-            return Instance(name, number, lock)
+        numbered = _locked(folder / f"number-{number}.lock")
+        if numbered is None:
+            continue
+        name = configured or f"{socket.gethostname()}-{number}"
+        named = _locked(folder / f"name-{name}.lock")
+        if named is None:
+            raise NoInstanceError(f"a worker named {name!r} runs already: choose another PAYSTATE_INSTANCE")
+        return Instance(name, number, (numbered, named))
     raise NoInstanceError(f"{MOST} workers run in {folder} already: more than there can be partitions")
 
 

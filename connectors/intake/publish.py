@@ -22,6 +22,7 @@ _TRANSACTION_TIMEOUT_MS: Final = 20_000
 """What a crash leaves open holds up readers of committed records this long, unless its file is taken again before."""
 _PRODUCER: Final[Mapping[str, Any]] = {
     "acks": "all",
+    "log_level": 3,  # a coordinator that still loads is retried: no news
     "enable.idempotence": True,
     "partitioner": "murmur2_random",  # Java's: librdkafka's own default puts a key into another partition
     "linger.ms": 2,

@@ -171,7 +171,7 @@ def normalise(topics: Topics, normaliser: Normaliser, generation: int) -> Handle
             return
         for row in told:
             if not isinstance(row, UnmappableError):
-                sender.send(row, out)
+                sender.send(row, seen, out)
 
     return handle
 
@@ -185,6 +185,11 @@ def _is_another_file(record: Record, raw: Raw, seen: Table[Any]) -> bool:
     return known.file_hash != raw.file_hash
 
 
+def _is_evidence(fact: Approval | BankAck) -> bool:
+    """Whether it says anything about an outgoing payment."""
+    return isinstance(fact, Approval) or fact.milestone is not None or bool(fact.flags)
+
+
 class _Sender:
     """Sends facts to their topics, and what cannot be taken to the dead letters with one alert a message."""
 
@@ -192,7 +197,7 @@ class _Sender:
         self._topics = topics
         self._generation = generation
 
-    def send(self, row: MappedFact | StatementEntry, out: Outbox) -> None:
+    def send(self, row: MappedFact | StatementEntry, seen: Table[Any], out: Outbox) -> None:
         """One fact on its way."""
         topics = self._topics
         match row:
@@ -210,19 +215,22 @@ class _Sender:
                 if row.correlation_id:
                     out.send(topics.approvals, row.correlation_id, row)
                 else:
-                    self._look_up(row, CarriedType.APPROVAL, topics.approvals.encode(row), out)
+                    self._look_up(row, CarriedType.APPROVAL, topics.approvals.encode(row), seen, out)
             case BankAck():
                 if row.correlation_id:
                     out.send(topics.bank_acks, row.correlation_id, row)
                 else:
-                    self._look_up(row, CarriedType.BANK_ACK, topics.bank_acks.encode(row), out)
+                    self._look_up(row, CarriedType.BANK_ACK, topics.bank_acks.encode(row), seen, out)
 
-    def _look_up(self, fact: Approval | BankAck, kind: CarriedType, payload: bytes, out: Outbox) -> None:
+    def _look_up(
+        self, fact: Approval | BankAck, kind: CarriedType, payload: bytes, seen: Table[Any], out: Outbox
+    ) -> None:
         carried = CarriedFact(fact.event_id, fact.received_at, kind, payload, fact.references)
         message = lookup_of(carried, fact.trace_id)
         if message is not None:
             out.send(self._topics.references, message.key, message)
-        elif isinstance(fact, Approval) or fact.milestone is not None or fact.flags:
+        elif _is_evidence(fact) and fact.event_id not in seen:  # a redelivery raises nothing
+            seen[fact.event_id] = Seen(None, alerted=True)
             self._raise(self._nameless(fact), out)
 
     def _nameless(self, fact: Approval | BankAck) -> Alert:

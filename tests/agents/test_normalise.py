@@ -338,8 +338,8 @@ def test_reconciliations_and_commands_go_to_their_topics() -> None:
     assert isinstance(out.on(TOPICS.commands)[0], Command)
 
 
-def test_evidence_that_names_no_payment_raises_an_alert_at_once() -> None:
-    out = handled([raw("acknowledgement.json", acknowledgement(references={}))])
+def test_evidence_that_names_no_payment_raises_one_alert_at_once() -> None:
+    out = handled([raw("acknowledgement.json", acknowledgement(references={}))] * 2)
     (alert,) = out.on(TOPICS.alerts)
     assert alert.kind is AlertKind.ORPHAN
     assert not out.on(TOPICS.references)

@@ -1,0 +1,48 @@
+"""A supervised process is started again when it fails, and ends when it is told to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from streams.supervisor import FIRST_PAUSE_S, supervised
+
+FAILS_UNTIL = """
+import pathlib, sys
+runs = pathlib.Path(sys.argv[1])
+count = int(runs.read_text()) + 1 if runs.exists() else 1
+runs.write_text(str(count))
+sys.exit(0 if count == int(sys.argv[2]) else 3)
+"""
+WAITS = """
+import pathlib, signal, sys, threading
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))
+pathlib.Path(sys.argv[1]).touch()
+threading.Event().wait()
+"""
+
+
+def test_a_failed_process_is_started_again_with_growing_pauses(tmp_path: Path) -> None:
+    pauses: list[float] = []
+    status = supervised([sys.executable, "-c", FAILS_UNTIL, str(tmp_path / "runs"), "4"], pauses.append)
+    assert status == 0
+    assert (tmp_path / "runs").read_text() == "4"
+    assert pauses == [FIRST_PAUSE_S, FIRST_PAUSE_S * 2, FIRST_PAUSE_S * 4]
+
+
+def test_sigterm_is_handed_on_and_nothing_is_started_again(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+
+    def stop_when_ready() -> None:
+        while not ready.exists():
+            os.sched_yield()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    stopper = threading.Thread(target=stop_when_ready)
+    stopper.start()
+    status = supervised([sys.executable, "-c", WAITS, str(ready)], lambda _: None)
+    stopper.join()
+    assert status == 5
