@@ -16,7 +16,7 @@ from schemas.plain import to_plain
 from schemas.registry import registry_of
 from streams.app import group_of
 from streams.cli import wording
-from streams.cluster import connect
+from streams.cli.reach import reached
 from streams.dead_letters.advice import advice
 from streams.dead_letters.held import readable
 from streams.dead_letters.letters import (
@@ -115,7 +115,7 @@ def drop(
 
 def _opened() -> tuple[CommittedLog, Topics]:
     settings = load()
-    return CommittedLog(connect(settings).client), topics_of(settings.generation, registry_of(settings.registry_url))
+    return CommittedLog(reached(settings).client), topics_of(settings.generation, registry_of(settings.registry_url))
 
 
 def _resolve(
@@ -124,7 +124,7 @@ def _resolve(
     """The letters are read after any other resolver was fenced: nothing is resolved twice."""
     settings = load()
     topics = topics_of(settings.generation, registry_of(settings.registry_url))
-    with Resolver(connect(settings).client, group_of(settings), topics.dead_letters) as resolver:
+    with Resolver(reached(settings).client, group_of(settings), topics.dead_letters) as resolver:
         known = resolver.letters()
         asked = _open(_by_id(known, ids)) if ids else known
         chosen = selected(asked, reason_class=reason_class, stage=stage)

@@ -16,7 +16,7 @@ from schemas.plain import to_plain
 from schemas.records import FileEntry, FileStatus
 from streams.cli import wording
 from streams.cli.ingest import EXIT_REFUSED, exit_status, line_of, open_intake
-from streams.cluster import connect
+from streams.cli.reach import reached
 from streams.lookup.files import HASH_SHOWN, entry_of
 from streams.settings import load
 
@@ -95,7 +95,7 @@ def retry(
 
 
 def _entries() -> list[FileEntry]:
-    with Ledger(connect(load()).client) as ledger:
+    with Ledger(reached(load()).client) as ledger:
         return sorted(ledger.entries(), key=lambda entry: (entry.received_at, entry.file_hash))
 
 

@@ -19,15 +19,13 @@ from connectors.intake.archive import Archive
 from connectors.intake.ingest import IngestError, Intake, Outcome
 from connectors.intake.reading import Request
 from schemas.records import FileEntry, FileStatus
-from streams.cluster import connect
+from streams.cli.reach import reached
 from streams.lookup.files import HASH_SHOWN
 from streams.settings import Settings, load
 
 EXIT_ERROR: Final = 1
 EXIT_REFUSED: Final = 2
 _COLOURS: Final = {"accepted": "green", "duplicate": "cyan", "refused": "red", "error": "bold red"}
-#: What librdkafka warns of is tried again by itself; its errors are still said.
-_QUIET: Final = {"log_level": 3}
 
 
 def register(root: typer.Typer) -> None:
@@ -94,9 +92,9 @@ def ingest(
 
 def open_intake(settings: Settings) -> Intake:
     """An intake into the settings' cluster."""
-    cluster = connect(settings)
+    cluster = reached(settings)
     formats = InstalledFormats(settings.profiles_dir)
-    return Intake(cluster.client | _QUIET, Archive(settings.archive), formats, settings.generation, _now_us)
+    return Intake(cluster.client, Archive(settings.archive), formats, settings.generation, _now_us)
 
 
 def exit_status(lines: Iterable[Line]) -> int:

@@ -73,6 +73,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from schemas.registry import RegistryError
     from schemas.releases import ReleaseError
     from streams.broker.java import BrokerError
+    from streams.cli.reach import UnreachableError
     from streams.dead_letters.letters import DeadLetterError
     from streams.instances import NoInstanceError
     from streams.lookup.files import NoSuchFileError
@@ -102,6 +103,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
         ReleaseError,
         SettingsError,
         StoreUnreadableError,
+        UnreachableError,
         VerifierReadError,
     )
 

@@ -18,8 +18,8 @@ from streams.agents.normalise import Normaliser
 from streams.app import group_of
 from streams.cli import wording
 from streams.cli.facts_view import show_waiting
+from streams.cli.reach import reached
 from streams.cli.story_view import show_story, status_text
-from streams.cluster import connect
 from streams.lookup.document import document
 from streams.lookup.names import Fit
 from streams.lookup.search import Answer, Search
@@ -59,7 +59,7 @@ def open_search(settings: Settings) -> Search:
     naming = settings.policy.min_reference_length
     normaliser = Normaliser(InstalledFormats(settings.profiles_dir), Accounts(_hash_key(settings)), naming)
     topics = topics_of(settings.generation, registry_of(settings.registry_url))
-    return Search(connect(settings), topics, group_of(settings), normaliser.facts_of)
+    return Search(reached(settings), topics, group_of(settings), normaliser.facts_of)
 
 
 def _hash_key(settings: Settings) -> bytes:

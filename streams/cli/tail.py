@@ -15,8 +15,8 @@ from rich.markup import escape
 from schemas.plain import to_plain
 from schemas.registry import registry_of
 from streams.cli import wording
+from streams.cli.reach import reached
 from streams.cli.story_view import status_text, step_text, what, who
-from streams.cluster import connect
 from streams.domain.fingerprints import DuplicateAlert
 from streams.domain.state import Alert, AlertState, State, Transition
 from streams.engine import Topic
@@ -48,7 +48,7 @@ def tail(
     settings = load()
     topics = topics_of(settings.generation, registry_of(settings.registry_url))
     followed = {topic.kafka_name: topic for topic in _topics(topics, stream)}
-    records = CommittedLog(connect(settings).client).follow(list(followed), from_beginning=from_beginning)
+    records = CommittedLog(reached(settings).client).follow(list(followed), from_beginning=from_beginning)
     write = _json_line if as_json else _text_line
     try:
         for record in islice(records, limit):

@@ -37,7 +37,6 @@ ATTEMPTS: Final = "attempts"
 _LETTERS_PER_TRANSACTION: Final = 200
 _TIMEOUT_S: Final = 30.0
 _PRODUCER: Final[Mapping[str, Any]] = {
-    "log_level": 3,  # errors only: what is merely warned of is tried again
     "partitioner": "murmur2_random",
     "transaction.timeout.ms": 30_000,
     "message.timeout.ms": 30_000,

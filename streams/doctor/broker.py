@@ -13,6 +13,7 @@ from streams.doctor.finding import Finding, fail, ok, skip, warn
 from streams.settings import PREFIX, Settings
 
 ANSWERS_WITHIN_S: Final = 10.0
+_CALLBACKS_WITHIN_S: Final = 0.5
 _SLOW_TAKEOVER_MS: Final = 15_000
 _SESSION: Final = "group.consumer.session.timeout.ms"
 _PROTOCOLS: Final = "group.coordinator.rebalance.protocols"
@@ -39,11 +40,12 @@ class Reach:
         self.admin = AdminClient({**client, "error_cb": self.heard}, logger=_quiet)
 
     def heard(self, error: KafkaError) -> None:
-        """Called by the client with each error that it meets on its own threads."""
+        """Called by the client, when it is polled, with each error that it met on its own threads."""
         self._errors.append(error)
 
     def cause(self, error: KafkaException) -> KafkaError:
         """The most telling error: a refusal before a lost connection before a time-out."""
+        self.admin.poll(_CALLBACKS_WITHIN_S)
         ranked = sorted(self._errors, key=lambda row: (row.code() not in _REFUSED, row.code() not in _ADVICE))
         return ranked[0] if ranked else error.args[0]
 

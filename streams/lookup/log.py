@@ -11,8 +11,6 @@ from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 _TIMEOUT_S: Final = 30.0
-_ERRORS_ONLY: Final = 3
-"""A syslog level. What librdkafka warns of is tried again by itself and would only disturb a terminal."""
 _CHUNK: Final = 2_000
 _POLL_S: Final = 0.2
 _CONSUMER: Final[Mapping[str, Any]] = {
@@ -57,7 +55,7 @@ class CommittedLog:
     """Reads parts of topics up to where they end now; unless asked to, it waits for no open transaction."""
 
     def __init__(self, client: Mapping[str, Any]) -> None:
-        self._client = {**client, "log_level": _ERRORS_ONLY}
+        self._client = dict(client)
         self._admin = AdminClient(self._client)
 
     def partitions(self, topic: str) -> int:

@@ -45,3 +45,17 @@ def test_the_log_of_a_broker_that_never_ran_says_where_it_would_be(
 def test_kafkas_error_is_told_in_its_words_with_where_to_look() -> None:
     text = message_of(KafkaException(KafkaError(KafkaError._TRANSPORT, "no route")))
     assert text == "Kafka says _TRANSPORT: no route. `paystate doctor` looks for the cause"
+
+
+def test_a_cluster_that_does_not_answer_is_told_at_once_and_once(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("streams.doctor.broker.ANSWERS_WITHIN_S", 1.0)
+    monkeypatch.setenv("PAYSTATE_KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    with pytest.raises(SystemExit) as ended:
+        main(["files", "list"])
+    assert ended.value.code == 1
+    said = " ".join(capfd.readouterr().err.split())
+    assert said.startswith("paystate: 127.0.0.1:1 did not answer within 1 s")
+    assert "PAYSTATE_KAFKA__BOOTSTRAP_SERVERS" in said
+    assert "rdkafka" not in said

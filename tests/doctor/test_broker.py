@@ -71,3 +71,20 @@ def test_the_embedded_broker_is_all_right(kafka: Kafka) -> None:
     assert reachable(reach, kafka.bootstrap_servers).level is Level.OK
     config = broker_config(AdminClient({"bootstrap.servers": kafka.bootstrap_servers}))
     assert (group_protocol(config, "consumer").level, takeover(config).level) == (Level.OK, Level.OK)
+
+
+@pytest.mark.kafka
+def test_credentials_for_a_broker_that_wants_none_are_named_as_the_cause(
+    monkeypatch: pytest.MonkeyPatch, kafka: Kafka
+) -> None:
+    monkeypatch.setattr(broker, "ANSWERS_WITHIN_S", 3.0)
+    sasl = {
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "PLAIN",
+        "sasl.username": "a",
+        "sasl.password": "b",
+    }
+    found = reachable(Reach({"bootstrap.servers": kafka.bootstrap_servers, **sasl}), kafka.bootstrap_servers)
+    assert found.level is Level.FAIL
+    assert "SASL" in found.found
+    assert "SASL_PASSWORD" in found.advice
