@@ -27,6 +27,7 @@ class ApprovalView:
     """Read only. ``pending``, ``completed``: the facts that reached PENDING_APPROVAL and APPROVED.
 
     ``content_hash``: what the newest decision of scope PAYMENT that says yes was bound to; else of any scope.
+    ``by_invoice``: all this depends on which invoices the payment pays.
     """
 
     asked: bool
@@ -40,6 +41,7 @@ class ApprovalView:
     content_hash: str | None
     positive: tuple[Approval, ...]
     in_force: tuple[Approval, ...]
+    by_invoice: bool
 
 
 NOT_ASKED: Final = ApprovalView(
@@ -54,6 +56,7 @@ NOT_ASKED: Final = ApprovalView(
     content_hash=None,
     positive=(),
     in_force=(),
+    by_invoice=False,
 )
 
 _Subject = tuple[ApprovalScope, str]
@@ -88,6 +91,7 @@ def approvals_of(approvals: tuple[Approval, ...], invoices: tuple[str, ...], pol
         content_hash=_content_hash(positive),
         positive=tuple(positive),
         in_force=tuple(in_force),
+        by_invoice=_INVOICE in policy.required_scopes or any(scope is _INVOICE for scope, _key in subjects),
     )
 
 

@@ -41,7 +41,10 @@ class Money:
 
     def decimal_text(self) -> str:
         """The amount in major units as an exact decimal string: ``Money(1050, "USD", 2)`` gives ``"10.50"``."""
-        return f"{Decimal(self.minor).scaleb(-self.exponent):.{self.exponent}f}"
+        if not self.exponent:
+            return str(self.minor)
+        whole, fraction = divmod(abs(self.minor), 10**self.exponent)
+        return f"{'-' if self.minor < 0 else ''}{whole}.{fraction:0{self.exponent}d}"
 
 
 def money_from_text(amount: str, currency: str) -> Money:

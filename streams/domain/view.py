@@ -191,10 +191,9 @@ def _parts(live: Live, policy: Policy, before: Parts | None) -> Parts:
         before = _NO_PARTS
     releases = before.releases if same_releases else releases_of(live.releases)
     evidence = before.evidence if same_acks else evidence_of(live.bank_acks)
-    if not same_approvals or not (same_releases or releases.invoice_keys == before.releases.invoice_keys):
+    approvals = before.approvals
+    if not same_approvals or (approvals.by_invoice and releases.invoice_keys != before.releases.invoice_keys):
         approvals = approvals_of(live.approvals, releases.invoice_keys, policy)
-    else:
-        approvals = before.approvals
     same_ours = approvals is before.approvals and same_releases
     return Parts(
         policy,

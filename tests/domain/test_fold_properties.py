@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.domain.facts import PaymentFact
@@ -54,11 +54,14 @@ def _open(alerts: Sequence[Alert]) -> set[str]:
     return {alert_id for alert_id, state in last.items() if state is AlertState.OPEN}
 
 
+#: No limit of time: how long a machine under load takes says nothing about the fold.
+_THOROUGH = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 #: About a bank and a code, not about this payment alone: opened by every payment that meets it, withdrawn by none.
 _SHARED = AlertKind.UNKNOWN_BANK_STATUS
 
 
-@settings(max_examples=120, deadline=None, print_blob=False)
+@_THOROUGH
 @given(st.data(), facts_of_a_payment(), policies())
 def test_any_order_and_any_repetition_give_the_same_payment(
     data: st.DataObject, facts: list[PaymentFact], policy: Policy
@@ -72,7 +75,7 @@ def test_any_order_and_any_repetition_give_the_same_payment(
     assert _spread(other.view) == _spread(once.view)
 
 
-@settings(max_examples=120, deadline=None, print_blob=False)
+@_THOROUGH
 @given(st.data(), facts_of_a_payment(hostile=False, most=10), policies(fact_cap=4))
 def test_beyond_the_cap_the_facts_received_first_are_kept_in_any_order(
     data: st.DataObject, facts: list[PaymentFact], policy: Policy
@@ -87,7 +90,7 @@ def test_beyond_the_cap_the_facts_received_first_are_kept_in_any_order(
     assert other.known.overflowed == (len(facts) > 4)
 
 
-@settings(max_examples=120, deadline=None, print_blob=False)
+@_THOROUGH
 @given(facts_of_a_payment(), policies())
 def test_a_view_built_on_the_one_before_equals_a_view_built_anew(facts: list[PaymentFact], policy: Policy) -> None:
     context = _context(policy)
@@ -100,7 +103,7 @@ def test_a_view_built_on_the_one_before_equals_a_view_built_anew(facts: list[Pay
         assert as_state(anew, b"") == as_state(payment, b"")
 
 
-@settings(max_examples=120, deadline=None, print_blob=False)
+@_THOROUGH
 @given(st.data(), facts_of_a_payment(), policies())
 def test_restored_between_any_two_facts_the_payment_goes_on_as_if_it_had_not_been(
     data: st.DataObject, facts: list[PaymentFact], policy: Policy
@@ -120,7 +123,7 @@ def test_restored_between_any_two_facts_the_payment_goes_on_as_if_it_had_not_bee
     assert broken.appearances == unbroken.appearances
 
 
-@settings(max_examples=120, deadline=None, print_blob=False)
+@_THOROUGH
 @given(st.data(), facts_of_a_payment(), policies())
 def test_transitions_are_one_gapless_chain_of_unique_ids_to_the_status_of_the_state(
     data: st.DataObject, facts: list[PaymentFact], policy: Policy
@@ -136,7 +139,7 @@ def test_transitions_are_one_gapless_chain_of_unique_ids_to_the_status_of_the_st
     assert chain[-1].to_status is state.status
 
 
-@settings(max_examples=120, deadline=None, print_blob=False)
+@_THOROUGH
 @given(st.data(), facts_of_a_payment(), policies())
 def test_alerts_open_and_close_in_turn_and_end_as_the_facts_say(
     data: st.DataObject, facts: list[PaymentFact], policy: Policy
@@ -154,7 +157,7 @@ def test_alerts_open_and_close_in_turn_and_end_as_the_facts_say(
     assert stale <= shared
 
 
-@settings(max_examples=120, deadline=None, print_blob=False)
+@_THOROUGH
 @given(facts_of_a_payment(), policies())
 def test_flags_in_the_chain_add_up_to_the_flags_of_the_state(facts: list[PaymentFact], policy: Policy) -> None:
     told = after_all(facts, _context(policy))
@@ -168,7 +171,7 @@ def test_flags_in_the_chain_add_up_to_the_flags_of_the_state(facts: list[Payment
     assert up == {(flag.name.value, flag.detail) for flag in told.known.view.flags}
 
 
-@settings(max_examples=120, deadline=None, print_blob=False)
+@_THOROUGH
 @given(facts_of_a_payment(), policies())
 def test_amounts_are_conserved(facts: list[PaymentFact], policy: Policy) -> None:
     """What is open, what was paid and what came back never say more than what was instructed and booked."""
@@ -188,7 +191,7 @@ def test_amounts_are_conserved(facts: list[PaymentFact], policy: Policy) -> None
         assert still_open.minor == instructed.minor
 
 
-@settings(max_examples=120, deadline=None, print_blob=False)
+@_THOROUGH
 @given(facts_of_a_payment(), policies())
 def test_a_copy_changes_nothing_and_says_nothing(facts: list[PaymentFact], policy: Policy) -> None:
     context = _context(policy)
@@ -201,7 +204,7 @@ def test_a_copy_changes_nothing_and_says_nothing(facts: list[PaymentFact], polic
     assert len(told.transitions) + len(told.alerts) + len(told.appearances) == spoken
 
 
-@settings(max_examples=120, deadline=None, print_blob=False)
+@_THOROUGH
 @given(facts_of_a_payment(), policies())
 def test_closed_and_rank_are_those_of_the_status_table(facts: list[PaymentFact], policy: Policy) -> None:
     state = as_state(after_all(facts, _context(policy)).known, b"")
