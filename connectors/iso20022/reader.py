@@ -1,7 +1,8 @@
 """The streaming reader of all ISO 20022 messages: bytes in, one record for each thing said, bounded memory.
 
-lxml builds the tree and tells us only the ends of those elements that a message's shape names; what ended is taken
-out of the tree at once. Nothing is believed before the end tag was seen and the declared counts and sums agree.
+lxml builds the tree and tells us only of those elements that a message's shape names; what ended is taken out of the
+tree, an entry or batch as a whole when it has ended, a large one in pieces. Nothing is believed before the end tag was
+seen and the declared counts and sums agree.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from connectors.iso20022.shapes import Part, all_parts
 CHUNK_BYTES: Final = 1 << 16
 MOST_HELD: Final = 256
 """Records of one batch or entry that wait for its end."""
+MOST_BYTES_HELD: Final = 1 << 20
+"""The same in bytes: a batch of large records is given out in smaller pieces."""
 MOST_BYTES_WAITING: Final = 8 << 20
 """What stands between two records is in memory: a file with more of it is no payment message."""
 MOST_BYTES_AROUND: Final = 256 << 10
@@ -47,9 +50,10 @@ class Message:
 
 @dataclass(slots=True)
 class _Open:
-    """A part whose end has not come: what it said so far, and its records that wait.
+    """A part whose end has not come, or whose records are being made.
 
-    ``inside``: how many records were made within it. ``told``: its own record was given out already.
+    ``inside``: how many records were made within it. ``told``: its own record was given out already. ``taken``: the
+    last of its children that was taken; it stays in the tree, emptied, because the parser may still be adding to it.
     """
 
     part: Part
@@ -59,8 +63,8 @@ class _Open:
     repeated: dict[str, JSON] | None = None
     numbers: dict[str, int] = field(default_factory=dict)
     inside: int = 0
-    held: list[_Said] = field(default_factory=list)
     told: bool = False
+    taken: etree._Element | None = None
 
     def for_records(self) -> dict[str, JSON]:
         """What each record within repeats of it. Raises RefusedError if that is more than any message says."""
@@ -72,6 +76,11 @@ class _Open:
                 limit = f"at most {MOST_BYTES_AROUND} bytes beside its records"
                 raise RefusedError("record_too_large", self.position or self.part.name, limit, f"{size} bytes")
         return self.repeated
+
+    def say(self, name: str, value: JSON) -> None:
+        """One more field of its own."""
+        keep(self.own, name, value)
+        self.repeated = None
 
 
 @dataclass(slots=True)
@@ -115,7 +124,11 @@ def read(message: Message, stream: BinaryIO, profile: BankProfile) -> Iterator[R
 
 
 class _Reading:
-    """One pass over one file."""
+    """One pass over one file.
+
+    ``_open`` is the way from the message down to where we are. Within a part that holds (``_holder``: an entry, a
+    batch) the parser's events are only counted: the tree has everything when its end comes.
+    """
 
     def __init__(self, message: Message, profile: BankProfile) -> None:
         self._message = message
@@ -123,6 +136,9 @@ class _Reading:
         self._controls = message.controls() if profile.controls == "reject" else NoControls()
         self._inner = {part.name: {inner.name: inner for inner in part.parts} for part in all_parts(message.shape)}
         self._open: list[_Open] = []
+        self._holder: _Open | None = None
+        self._begun: _Open | None = None
+        self._waiting = 0
         self._ready: list[ProviderRecord] = []
         self._header: JSON = None
         self._whole: dict[str, JSON] | None = None
@@ -138,27 +154,25 @@ class _Reading:
         return text(self._open[0].own, *self._message.message_id) if self._open else None
 
     def records(self, opened: Opened) -> Iterator[ProviderRecord]:
-        """Everything said, in the file's order; a held record comes when its batch has ended."""
+        """Everything said, in the file's order; the records of a batch come when it has ended, or in pieces."""
         self._header = opened.prologue.header
         names = [*self._inner, *(old for old, name in OLD_NAMES.items() if name == self._message.shape.name)]
         pull = parser([f"{{*}}{name}" for name in names], self._encoding)
-        waiting = 0
+        bytes_waiting = 0
         for chunk in opened.chunks():
             pull.feed(chunk)
-            waiting += len(chunk)
+            bytes_waiting += len(chunk)
             for event, element in pull.read_events():
-                if not isinstance(element, etree._Element):
-                    continue  # never for these events, but lxml's types say so
-                if event == "start":
-                    self._start(element)
-                else:
-                    self._end(element)
-            if waiting > MOST_BYTES_WAITING and not self._ready:
-                self._let_go()
+                if isinstance(element, etree._Element):  # always, for these events
+                    self._told(event, element)
             if self._ready:
-                waiting = 0
+                bytes_waiting = 0
                 yield from self._ready
                 self._ready.clear()
+            elif bytes_waiting > MOST_BYTES_WAITING:
+                raise self._nothing_said()
+            elif bytes_waiting > MOST_BYTES_HELD:
+                self._waiting = MOST_HELD
         self.at_end = True
         pull.close()
         if self._whole is None:
@@ -176,6 +190,18 @@ class _Reading:
             self._controls.declared_sum,
         )
 
+    def _told(self, event: str, element: etree._Element) -> None:
+        holder = self._holder
+        if holder is not None and element is not holder.element:
+            if event == "end":
+                self._waiting += 1
+                if self._waiting >= MOST_HELD:
+                    self._give_out(holder, element)
+        elif event == "start":
+            self._start(element)
+        elif self._open:
+            self._end(element)
+
     def _start(self, element: etree._Element) -> None:
         name = name_of(element)
         if not self._open:
@@ -189,111 +215,170 @@ class _Reading:
         if part is None or not part.parts or element.getparent() is not outer.element:
             return
         self._absorb(outer, element)
-        self._open.append(_Open(part, element, self._position(part)))
+        opened = _Open(part, element, self._position(part))
+        self._open.append(opened)
+        if part.holds:
+            self._holder, self._begun, self._waiting = opened, None, 0
 
     def _end(self, element: etree._Element) -> None:
-        if not self._open:
-            return
         outer = self._open[-1]
-        if element is outer.element:
-            self._close(outer)
-            return
-        part = self._inner[outer.part.name].get(name_of(element))
-        if part is not None and element.getparent() is outer.element:
-            self._leaf(part, element)
+        if element is not outer.element:
+            part = self._inner[outer.part.name].get(name_of(element))
+            if part is not None and element.getparent() is outer.element:
+                self._absorb(outer, element)
+                self._ready.append(self._leaf(outer, part, element).record(None))
+        elif outer is self._holder:
+            self._end_of_holder(outer)
+        else:
+            self._end_of_container(outer)
 
-    def _leaf(self, part: Part, element: etree._Element) -> None:
-        """A record without parts has ended: take what it says and forget it."""
-        outer = self._open[-1]
-        self._absorb(outer, element)
-        said, position = fields(element), self._position(part)
-        _forget(element)
-        self._controls.ended(part.name, position, said)
-        self._say(_Said(part, position, said, tuple(self._open)))
-        if part.kept:
-            keep(outer.own, part.name, said)
-            outer.repeated = None
-
-    def _close(self, ended: _Open) -> None:
-        """A part with parts has ended."""
-        known = len(ended.own)
-        for child in ended.element:
-            self._take(ended, child)
-        if ended.told and len(ended.own) > known:
-            raise RefusedError(
-                "misplaced_element", ended.position, "its own fields before its records", list(ended.own)[-1]
-            )
-        _forget(ended.element)
+    def _end_of_holder(self, holder: _Open) -> None:
+        """An entry or batch has ended: its own record, if it is one, then those within."""
+        own_before = len(holder.own)
+        said = self._gather(holder, None)
+        if holder.told and len(holder.own) > own_before:
+            last = list(holder.own)[-1]
+            raise RefusedError("misplaced_element", holder.position, "its own fields before its records", last)
+        whole = holder.inside == len(said)
         self._open.pop()
-        part = ended.part
+        self._holder = None
+        self._controls.ended(holder.part.name, holder.position, holder.own)
+        self._note_outer(holder)
+        self._tell(holder)
+        count = len(said) if holder.part.counts and whole else None
+        self._ready += [record.record(count) for record in said]
+        _forget(holder.element)
+
+    def _end_of_container(self, ended: _Open) -> None:
+        for child in ended.element:
+            name = name_of(child)
+            if name not in self._inner[ended.part.name]:
+                ended.say(name, content(child))
+        self._open.pop()
+        _forget(ended.element)
         if not self._open:
             self._whole = ended.own
-        self._controls.ended(part.name, ended.position, ended.own)
-        if not self._open:
-            self._tell(ended)
-            return
-        if len(self._open) == 1:
-            self._outer.setdefault(part.name, ended.own)
+        self._controls.ended(ended.part.name, ended.position, ended.own)
+        self._note_outer(ended)
         self._tell(ended)
-        if part.holds:
-            self._flush(ended, ended.inside if part.counts else None)
+
+    def _note_outer(self, ended: _Open) -> None:
+        """The first of each part of the message: it may name the sender."""
+        if len(self._open) == 1:
+            self._outer.setdefault(ended.part.name, ended.own)
+
+    def _gather(self, scope: _Open, stop: etree._Element | None) -> list[_Said]:
+        """Take the children of ``scope`` that stand before ``stop``: its own fields into it, its records out."""
+        inner = self._inner[scope.part.name]
+        parts: list[tuple[Part, etree._Element]] = []
+        for child in scope.element:
+            if child is scope.taken:
+                continue
+            if child is stop:
+                break
+            name = name_of(child)
+            if name in inner:
+                parts.append((inner[name], child))
+            else:
+                scope.say(name, content(child))
+        said: list[_Said] = []
+        for part, child in parts:
+            if part.parts:
+                said += self._gather_inner(part, child)
+            else:
+                said.append(self._leaf(scope, part, child))
+        return said
+
+    def _gather_inner(self, part: Part, element: etree._Element) -> list[_Said]:
+        """The records of a part within the holder, whole; or its own, if there are none within it."""
+        begun = self._begun
+        scope = begun if begun is not None and begun.element is element else self._opened(part, element)
+        self._open.append(scope)
+        said = self._gather(scope, None)
+        self._open.pop()
+        self._controls.ended(part.name, scope.position, scope.own)
+        if part.kind is not None and not (part.only_alone and scope.inside):
+            said.insert(0, self._said(part, scope.position, scope.own))
+        return said
+
+    def _opened(self, part: Part, element: etree._Element) -> _Open:
+        return _Open(part, element, self._position(part))
+
+    def _give_out(self, holder: _Open, last: etree._Element) -> None:
+        """A large batch or entry: give out what has ended up to ``last``, and take it out of the tree."""
+        parent = last.getparent()
+        if parent is None:
+            return
+        if parent is holder.element:
+            said = self._gather(holder, last.getnext())
+            self._drop(holder, last)
+        elif parent.getparent() is holder.element and name_of(parent) in self._inner[holder.part.name]:
+            said = self._gather_begun(holder, parent, last)
+        else:
+            return  # of the same name, but within something else
+        self._waiting = 0
+        if not holder.part.only_alone:
+            self._open.pop()
+            self._tell(holder)
+            self._open.append(holder)
+        self._ready += [record.record(None) for record in said]
+
+    def _gather_begun(self, holder: _Open, parent: etree._Element, last: etree._Element) -> list[_Said]:
+        """``last`` has ended within a part of the holder that has not."""
+        said = self._gather(holder, parent)
+        begun = self._begun
+        if begun is None or begun.element is not parent:
+            begun = self._begun = self._opened(self._inner[holder.part.name][name_of(parent)], parent)
+        self._open.append(begun)
+        said += self._gather(begun, last.getnext())
+        self._open.pop()
+        self._drop(begun, last)
+        return said
+
+    def _drop(self, scope: _Open, last: etree._Element) -> None:
+        """Take what stands before ``last`` out of the tree."""
+        scope.taken = last
+        _forget(last)
+        while scope.element[0] is not last:
+            del scope.element[0]
+
+    def _leaf(self, outer: _Open, part: Part, element: etree._Element) -> _Said:
+        """A part without parts has ended: it is a record."""
+        said, position = fields(element), self._position(part)
+        self._controls.ended(part.name, position, said)
+        record = self._said(part, position, said)
+        if part.kept:
+            outer.say(part.name, said)
+        _forget(element)
+        return record
+
+    def _said(self, part: Part, position: str, own: dict[str, JSON]) -> _Said:
+        """Count a record within all that is open."""
+        self._records += 1
+        for outer in self._open:
+            outer.inside += 1
+        return _Said(part, position, own, tuple(self._open))
 
     def _tell(self, spoken: _Open) -> None:
-        """Give out the record that a part with parts is itself, once."""
+        """Give out the record that a part with parts is itself, once. It must not be open any more."""
         part = spoken.part
         if part.kind is None or spoken.told or (part.only_alone and spoken.inside):
             return
         spoken.told = True
-        around = tuple(outer for outer in self._open if outer is not spoken)
-        self._say(_Said(part, spoken.position, spoken.own, around))
-
-    def _say(self, said: _Said) -> None:
-        """A record is complete: it waits with the innermost part that holds, else it goes out."""
-        self._records += 1
-        holder = None
-        for outer in said.around:
-            outer.inside += 1
-            if outer.part.holds:
-                holder = outer
-        if holder is None:
-            self._ready.append(said.record(None))
-            return
-        holder.held.append(said)
-        if len(holder.held) >= MOST_HELD:
-            self._flush(holder, None)
-
-    def _flush(self, holder: _Open, count: int | None) -> None:
-        """Give out what waits; ``count`` only if these are all of them."""
-        if not holder.part.only_alone:
-            self._tell(holder)
-        if holder.inside > len(holder.held):
-            count = None
-        self._ready += [said.record(count) for said in holder.held]
-        holder.held = []
-        for outer in self._open:
-            outer.repeated = None if outer is holder else outer.repeated
-
-    def _let_go(self) -> None:
-        """Much was read and nothing came of it: give out what waits, or refuse the file."""
-        for outer in self._open:
-            if outer.held:
-                self._flush(outer, None)
-        if not self._ready:
-            where = next((outer.position for outer in reversed(self._open) if outer.position), self._message.format)
-            raise RefusedError("record_too_large", where, f"a record within {MOST_BYTES_WAITING} bytes", "none yet")
+        self._ready.append(self._said(part, spoken.position, spoken.own).record(None))
 
     def _absorb(self, outer: _Open, until: etree._Element) -> None:
         """Take the fields of ``outer`` that stand before its child ``until`` out of the tree."""
-        parent = outer.element
+        inner, parent = self._inner[outer.part.name], outer.element
         while (child := parent[0]) is not until:
-            self._take(outer, child)
+            name = name_of(child)
+            if name not in inner:
+                outer.say(name, content(child))
             del parent[0]
 
-    def _take(self, outer: _Open, child: etree._Element) -> None:
-        name = name_of(child)
-        if name not in self._inner[outer.part.name]:
-            keep(outer.own, name, content(child))
-            outer.repeated = None
+    def _nothing_said(self) -> RefusedError:
+        where = next((outer.position for outer in reversed(self._open) if outer.position), self._message.format)
+        return RefusedError("record_too_large", where, f"a record within {MOST_BYTES_WAITING} bytes", "none yet")
 
     def _position(self, part: Part) -> str:
         """The part's place: its number within the innermost part that stands in positions."""
