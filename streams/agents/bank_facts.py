@@ -108,7 +108,7 @@ def release_of(arrival: Arrival, instruction: Instruction, number: int, accounts
         "actor": None,
         "supersedes": None,
         "reason_codes": (),
-        "reason_text": redacted(instruction.remittance_text, (instruction.debtor.number, instruction.creditor.number)),
+        "reason_text": None,
     }
     event = Event(
         event_id,
