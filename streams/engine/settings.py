@@ -58,7 +58,8 @@ class EngineSettings:
     fetch_queue_bytes: int = 16 * MIB
     """Bound of librdkafka's own prefetch queue, for the whole worker."""
     table_cache_bytes: int = 4 * MIB
-    """Encoded size of the rows that one table of one partition keeps decoded in memory."""
+    """Encoded size of the rows that one table of one partition keeps decoded in memory, where they take several times
+    as much (payments 6.4 times: 12 kB a row)."""
     block_cache_bytes: int = 16 * MIB
     """RocksDB's block cache, shared by all partitions of the worker."""
     write_buffer_bytes: int = 8 * MIB
