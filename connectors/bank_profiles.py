@@ -39,11 +39,13 @@ Account = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_as_
 
 class Options(BaseModel):
     """What single connectors understand. ``movements``: what kind of movement a transaction code is at this bank,
-    by the bank's own code (``Z24``) or the ISO code (``PMNT/ICDT/CHRG``)."""
+    by the bank's own code (``Z24``), the ISO code (``PMNT/ICDT/CHRG``), the SWIFT type (``NCHG``) or the type and the
+    own code (``NMSC/835``). ``customer_reference``: which of our names subfield 7 of an MT940's :61: is."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     movements: dict[str, Movement] = {}
+    customer_reference: Literal["any", "end_to_end_id", "instruction_id", "payment_info_id"] = "any"
 
 
 class ProfileFile(BaseModel):
@@ -53,6 +55,7 @@ class ProfileFile(BaseModel):
 
     description: str = Field(min_length=1)
     encoding: Annotated[str, AfterValidator(_known_encoding)] | None = None
+    footing: Literal["reject", "warn", "ignore"] = "reject"
     controls: Literal["reject", "ignore"] = "reject"
     statuses: dict[StatusCode, Status | None] = {}
     own_accounts: frozenset[Account] = frozenset()
@@ -63,6 +66,7 @@ class ProfileFile(BaseModel):
         return BankProfile(
             name=name,
             encoding=self.encoding,
+            footing=self.footing,
             controls=self.controls,
             statuses=dict(self.statuses) or None,
             own_accounts=self.own_accounts,

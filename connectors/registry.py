@@ -11,6 +11,7 @@ from connectors.contract import Connector
 #: Packages with a ``CONNECTORS`` tuple, in the order in which they are asked whether a file is theirs.
 PACKAGES: Final = (
     "connectors.iso20022",
+    "connectors.swift_mt",
     "connectors.canonical",
 )
 

@@ -35,12 +35,30 @@ FOLDERS = {
     "camt054": "camt.054",
     "camt056": "camt.056",
 }
-"""Sample folders that a connector reads, and its format."""
+"""Sample folders of XML, one message a file, and their format."""
+TEXT_FOLDERS = {
+    "mt199": "mt199",
+    "mt900": "mt900",
+    "mt940": "mt940",
+    "mt942": "mt942",
+    "mtn92": "mtn92",
+}
+"""Sample folders of other formats: a file may be several messages, and may end after any of them."""
+ALL_FOLDERS = {**FOLDERS, **TEXT_FOLDERS}
 
 
 def samples() -> list[Path]:
+    """Every committed file of XML that is read."""
+    return _files_of(FOLDERS)
+
+
+def all_samples() -> list[Path]:
     """Every committed file of a format that is read."""
-    return sorted(path for folder in FOLDERS for path in (SAMPLES / folder).iterdir())
+    return _files_of(ALL_FOLDERS)
+
+
+def _files_of(folders: dict[str, str]) -> list[Path]:
+    return sorted(path for folder in folders for path in (SAMPLES / folder).iterdir())
 
 
 def name_of(path: Path) -> str:

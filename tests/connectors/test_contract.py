@@ -10,13 +10,14 @@ import pytest
 
 from connectors.contract import DEFAULT_PROFILE, Acknowledgement, FileEnd, Instruction
 from connectors.registry import connector_of, connectors, formats
-from tests.connectors.files import FOLDERS, format_of, name_of, read, samples
+from tests.connectors.files import ALL_FOLDERS, all_samples, format_of, name_of, read, samples
 
-every_sample = pytest.mark.parametrize("path", samples(), ids=name_of)
+every_sample = pytest.mark.parametrize("path", all_samples(), ids=name_of)
+every_document = pytest.mark.parametrize("path", samples(), ids=name_of)
 
 
 def _format(path: Path) -> str:
-    return FOLDERS[path.parent.name]
+    return ALL_FOLDERS[path.parent.name]
 
 
 def test_formats_have_one_connector_each() -> None:
@@ -101,7 +102,7 @@ def _cuts(length: int) -> list[int]:
     return [*range(0, length - 60, max(1, length // 97)), *range(length - 60, length)]
 
 
-@every_sample
+@every_document
 def test_a_file_cut_anywhere_is_refused_or_says_the_same(path: Path) -> None:
     data = path.read_bytes()
     whole = read(data, _format(path))
@@ -112,7 +113,7 @@ def test_a_file_cut_anywhere_is_refused_or_says_the_same(path: Path) -> None:
         assert cut.money() <= whole.money()
 
 
-@every_sample
+@every_document
 def test_a_refusal_says_where_what_was_expected_and_what_was_found(path: Path) -> None:
     data = path.read_bytes()
     refusal = read(data[: data.rindex(b"</") + 5], _format(path)).refusal

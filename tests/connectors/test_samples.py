@@ -12,7 +12,7 @@ import pytest
 
 from connectors.formats import InstalledFormats
 from connectors.parsing import Parsed, parse_stream
-from tests.connectors.files import SAMPLES, name_of, samples
+from tests.connectors.files import SAMPLES, all_samples, name_of
 
 EXPECTED = Path(__file__).parent / "expected"
 
@@ -31,13 +31,13 @@ def _expectation(path: Path) -> Path:
     return EXPECTED / path.parent.name / f"{path.name}.json"
 
 
-@pytest.mark.parametrize("path", samples(), ids=name_of)
+@pytest.mark.parametrize("path", all_samples(), ids=name_of)
 def test_a_sample_says_what_was_checked_by_hand(path: Path) -> None:
     assert said_by(path) == json.loads(_expectation(path).read_text(encoding="utf-8"))
 
 
 def test_every_expectation_belongs_to_a_sample() -> None:
-    assert set(EXPECTED.rglob("*.json")) == {_expectation(path) for path in samples()}
+    assert set(EXPECTED.rglob("*.json")) == {_expectation(path) for path in all_samples()}
 
 
 def test_the_manifest_names_every_sample_and_its_licence() -> None:

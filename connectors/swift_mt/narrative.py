@@ -1,0 +1,116 @@
+"""Free text with codes in it: gpi status lines, /REJT/ and /RETN/, answers to recalls.
+
+Sources: SWIFT gpi, MT199 status confirmations; SWIFT Payments Guidelines, rejects and returns; SWIFT Standards, n96.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from connectors.iso20022.reasons import Reasons
+from connectors.swift_mt.values import AMOUNT, CURRENCY, amount_of, moment_of
+
+_MOMENT_LINE: Final = re.compile(r"(?://)?([0-9]{10}[+-][0-9]{4})")
+_STATUS_LINE: Final = re.compile(r"//([A-Z]{4})(?:/([A-Z0-9]{3,4}))?/?")
+_AMOUNT_LINE: Final = re.compile(rf"//({CURRENCY})({AMOUNT})")
+_CHARGE_LINE: Final = re.compile(rf"//:71F:({CURRENCY})({AMOUNT})")
+#: At a line's beginning only: ``?REJECT?0`` rejects nothing.
+_REJECTION: Final = re.compile(r"/(REJT|RETN)/(.*)")
+_REASON_LINE: Final = re.compile(r"/([A-Z]{2}[0-9]{2}|NARR)(?:/(.*))?")
+_REFERENCE: Final = re.compile(r"/(MREF|TREF|UETR)/(.*)")
+_TEXT_LINE: Final = re.compile(r"/TEXT/(.*)")
+_CODED_LINE: Final = re.compile(r"/[A-Z0-9]{2,8}(?:/|$)")
+_CHARGES: Final = re.compile(rf"/CHGS/({CURRENCY})({AMOUNT})")
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount that a text tells of."""
+
+    currency: str
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """A gpi status: ``charges`` None unless all deductions are of one currency."""
+
+    status: str
+    reason: str | None
+    at: str | None
+    amount: Money | None
+    charges: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """What /REJT/ or /RETN/ says."""
+
+    returned: bool
+    codes: tuple[str, ...]
+    text: str | None
+    references: dict[str, str]
+    charges: Money | None
+
+    @property
+    def duplicate(self) -> bool:
+        """The bank says that it has the message already."""
+        return Reasons(self.codes, self.text).duplicate
+
+
+def tracked(text: str) -> Tracked | None:
+    """The gpi status in field 79; None if its first line is no moment or none of the others is a status."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    moment = _MOMENT_LINE.fullmatch(lines[0]) if lines else None
+    status = next((match for line in lines[1:] if (match := _STATUS_LINE.fullmatch(line))), None)
+    if moment is None or status is None:
+        return None
+    amounts = [money for line in lines if (money := _money(_AMOUNT_LINE.fullmatch(line)))]
+    charges = [money for line in lines if (money := _money(_CHARGE_LINE.fullmatch(line)))]
+    currencies = {money.currency for money in charges}
+    total = sum((money.value for money in charges), Decimal(0))
+    return Tracked(
+        status=status.group(1),
+        reason=status.group(2),
+        at=moment_of(moment.group(1)),
+        amount=amounts[0] if len(amounts) == 1 else None,
+        charges=Money(currencies.pop(), total) if len(currencies) == 1 else None,
+    )
+
+
+def rejection(text: str) -> Rejection | None:
+    """The rejection or return in a text; None if no line begins with its code."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    start = next((index for index, line in enumerate(lines) if _REJECTION.match(line)), None)
+    if start is None:
+        return None
+    head = _REJECTION.match(lines[start])
+    rest = lines[start + 1 :]
+    codes: dict[str, None] = {}
+    words: list[str] = []
+    references: dict[str, str] = {}
+    charges = None
+    if head is not None and (reason := _REASON_LINE.match(f"/{head.group(2)}")):
+        rest = [reason.group(), *rest]
+    for line in rest:
+        if reference := _REFERENCE.fullmatch(line):
+            references.setdefault(reference.group(1), reference.group(2).strip())
+        elif money := _money(_CHARGES.match(line)):
+            charges = money
+        elif reason := _REASON_LINE.fullmatch(line):
+            codes[reason.group(1)] = None
+            words += [reason.group(2)] if reason.group(2) else []
+        elif told := _TEXT_LINE.fullmatch(line):
+            words.append(told.group(1))
+        elif not _CODED_LINE.match(line):
+            words.append(line.removeprefix("//"))
+    returned = head is not None and head.group(1) == "RETN"
+    return Rejection(returned, tuple(codes), " ".join(" ".join(words).split()) or None, references, charges)
+
+
+def _money(match: re.Match[str] | None) -> Money | None:
+    value = amount_of(match.group(2)) if match else None
+    return Money(match.group(1), value) if match is not None and value is not None else None

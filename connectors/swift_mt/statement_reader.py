@@ -1,0 +1,343 @@
+"""MT940 and MT942: one record for each statement line, and the proof that none is missing or misread.
+
+Nothing is believed before a statement's end: the closing balance must be the opening balance and all lines, pages
+must join, declared counts and sums must agree. A bank's profile may soften that where its files prove nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import BinaryIO, Final
+
+from connectors.contract import JSON, BankProfile, FileEnd, ProviderRecord, ReaderOutput
+from connectors.swift_mt.balances import Balance, DeclaredSum, Floor, Tally, balance, declared_sum, floor_limit
+from connectors.swift_mt.header import Header
+from connectors.swift_mt.lines import lines_of
+from connectors.swift_mt.refusals import RefusedError
+from connectors.swift_mt.second_reading import BATCH_LINES, Checked, confirm
+from connectors.swift_mt.statement_line import StatementLine, statement_line
+from connectors.swift_mt.tokens import Begin, End, Field, tokens
+from streams.domain.reference_kinds import usable_name
+
+_log: Final = logging.getLogger(__name__)
+_OPENING: Final = frozenset({"60", "60F", "60M"})
+_CLOSING: Final = frozenset({"62", "62F", "62M"})
+_SUMS: Final = frozenset({"90", "90C", "90D"})
+_ACCOUNTS: Final = frozenset({"25", "25P"})
+_NUMBERS: Final = frozenset({"28", "28C"})
+_MOMENTS: Final = frozenset({"13", "13D"})
+_AFTER_CLOSING: Final = frozenset({"64", "65", "86", "NS"}) | _SUMS
+_ENTRY: Final = "entry"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What tells MT940 and MT942 apart."""
+
+    format: str
+    type: str
+    interim: bool
+    tags: frozenset[str]
+
+
+_COMMON: Final = frozenset({"20", "21", "61", "86", "NS", "34F"}) | _ACCOUNTS | _NUMBERS | _MOMENTS | _SUMS
+STATEMENT: Final = Kind("mt940", "940", False, _COMMON | _OPENING | _CLOSING | {"64", "65"})
+INTERIM: Final = Kind("mt942", "942", True, _COMMON)
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A statement line whose information may still come."""
+
+    line: StatementLine
+    number: int
+    words: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Page:
+    """One message as far as it was read. ``sums``: what it declares; ``closing`` None: not seen yet."""
+
+    header: Header
+    begins: int
+    said: dict[str, str] = field(default_factory=dict)
+    opening: Balance | None = None
+    closing: Balance | None = None
+    closing_tag: str = ""
+    floors: list[Floor] = field(default_factory=list)
+    sums: list[DeclaredSum] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    pending: _Pending | None = None
+    unconfirmed: list[Checked] = field(default_factory=list)
+    kept: list[ProviderRecord] = field(default_factory=list)
+
+    @property
+    def currency(self) -> str | None:
+        """The account's, from the balance or the floor limit."""
+        if self.opening is not None and self.opening.currency:
+            return self.opening.currency
+        return self.floors[0].currency if self.floors else None
+
+    @property
+    def name(self) -> str:
+        """What names the statement: its reference alone does not, some banks write the same every day. The account is
+        in it as a few bytes of a hash: enough to tell two accounts apart, too little to find one by it."""
+        day = self.said.get("13D", self.said.get("13", ""))[:10] or (self.opening.date if self.opening else "")
+        account = blake2b(self.said.get("25", "").encode(), digest_size=4).hexdigest()
+        return "/".join((self.said.get("20", ""), self.said.get("28C", ""), day, account))
+
+    @property
+    def sequence(self) -> tuple[str, str]:
+        """Account and statement number: what pages of one statement share."""
+        return self.said.get("25", ""), self.said.get("28C", "").partition("/")[0]
+
+
+def read(kind: Kind, stream: BinaryIO, profile: BankProfile) -> Iterator[ReaderOutput]:
+    """The reader of ``kind`` (see connectors/contract.py)."""
+    reading = _Reading(kind, profile)
+    try:
+        for token in tokens(lines_of(stream, profile.encoding), kind.tags):
+            if isinstance(token, Field):
+                reading.field(token)
+            elif isinstance(token, Begin):
+                reading.begin(token)
+            else:
+                reading.end(token)
+            yield from reading.ready()
+        yield reading.verdict()
+    except RefusedError as refused:
+        yield refused.refusal(kind.format, reading.message_id)
+
+
+class _Reading:
+    """One pass over one file."""
+
+    def __init__(self, kind: Kind, profile: BankProfile) -> None:
+        self._kind = kind
+        self._profile = profile
+        self._page: _Page | None = None
+        self._before: _Page | None = None
+        self._carried = Tally()
+        self._ready: list[ProviderRecord] = []
+        self._records = 0
+        self._statements = 0
+        self._sender: str | None = None
+        self.message_id: str | None = None
+
+    def ready(self) -> list[ProviderRecord]:
+        """The records that are complete and confirmed by now."""
+        ready, self._ready = self._ready, []
+        return ready
+
+    def begin(self, token: Begin) -> None:
+        """A message begins: it must be of this kind."""
+        found = token.header.type
+        if found is not None and found != self._kind.type:
+            where = f"line {token.line}"
+            reason = "mixed_messages" if self._statements else "wrong_format"
+            raise RefusedError(reason, where, f"an MT{self._kind.type}", f"an MT{found}")
+        self._page = _Page(token.header, token.line)
+        self._sender = self._sender or token.header.sender
+        self._statements += 1
+
+    def field(self, token: Field) -> None:
+        """A field of the message."""
+        page, tag, where = self._open(), token.tag, f"line {token.line}, :{token.tag}:"
+        if tag not in self._kind.tags:
+            raise RefusedError("unexpected_tag", where, f"fields of an MT{self._kind.type}", repr(token.text[:40]))
+        if page.closing is not None and tag not in _AFTER_CLOSING:
+            raise RefusedError("misplaced_tag", where, "only balances and information after the closing balance", tag)
+        if tag == "61":
+            self._statement_line(page, token, where)
+        elif tag in ("86", "NS"):
+            _information(page, token)
+        else:
+            self._flush(page)
+            self._header_field(page, tag, token.text.strip(), where)
+
+    def _header_field(self, page: _Page, tag: str, text: str, where: str) -> None:
+        if tag in _OPENING:
+            _once(page.opening is not None or page.tally.counts, where)
+            page.opening = balance(text, where)
+            page.said["opening"] = tag
+        elif tag in _CLOSING:
+            page.closing, page.closing_tag = balance(text, where), tag
+            self._require(page, where)
+        elif tag == "34F":
+            page.floors.append(floor_limit(text, where))
+        elif tag in _SUMS:
+            page.sums.append(declared_sum(tag, text, where))
+        elif tag in _ACCOUNTS:
+            _once("25" in page.said, where)
+            page.said["25"] = text.partition("\n")[0].strip()
+        elif tag in _NUMBERS:
+            _once("28C" in page.said, where)
+            page.said["28C"] = text
+        elif tag not in ("64", "65"):
+            _once(tag in page.said, where)
+            page.said[tag] = text
+
+    def _statement_line(self, page: _Page, token: Field, where: str) -> None:
+        self._require(page, where)
+        self._flush(page)
+        if page.sums:
+            raise RefusedError("misplaced_tag", where, "statement lines before their sums", "61 after 90")
+        line = statement_line(token.text, where, interim=self._kind.interim)
+        page.tally.add(line)
+        page.pending = _Pending(line, token.line)
+
+    def _require(self, page: _Page, where: str) -> None:
+        """What every entry needs: a reference, an account, a currency."""
+        missing = [tag for tag in ("20", "25") if tag not in page.said]
+        if self._kind.interim and not page.floors:
+            missing.append("34F")
+        if not self._kind.interim and page.opening is None:
+            missing.append("60F")
+        if missing or page.currency is None:
+            names = ", ".join(f":{tag}:" for tag in missing) or "a currency in the opening balance"
+            raise RefusedError("missing_tag", where, f"{names} before it", "none")
+
+    def _flush(self, page: _Page) -> None:
+        """The pending line is complete."""
+        pending = page.pending
+        if pending is None:
+            return
+        page.pending = None
+        page.kept.append(self._record(page, pending))
+        page.unconfirmed.append(Checked(pending.line, f"line {pending.number}, :61:"))
+        if len(page.kept) >= BATCH_LINES:
+            self._confirm(page)
+
+    def _confirm(self, page: _Page) -> None:
+        if page.unconfirmed:
+            confirm(page.unconfirmed, page.currency or "")
+            self._ready += page.kept
+            self._records += len(page.kept)
+            page.kept, page.unconfirmed = [], []
+
+    def _record(self, page: _Page, pending: _Pending) -> ProviderRecord:
+        fields: dict[str, JSON] = {
+            "20": page.said.get("20"),
+            "25": page.said.get("25"),
+            "28C": page.said.get("28C"),
+            "statement": page.name,
+            "currency": page.currency,
+            "sender": page.header.sender,
+            "61": pending.line.fields(),
+            **pending.words,
+        }
+        return ProviderRecord(_ENTRY, f"line {pending.number}", fields)
+
+    def end(self, token: End) -> None:
+        """The message has ended: does it prove itself?"""
+        page, where = self._open(), f"line {token.line}"
+        self._flush(page)
+        self._require(page, where)
+        self._confirm(page)
+        if page.closing is None:
+            self._without_closing(page, token, where)
+        else:
+            self._foots(page, page.closing, f"message of line {page.begins}, :{page.closing_tag}:")
+        self._sums_agree(page)
+        self.message_id = self._name(page)
+        self._page, self._before = None, page
+
+    def _without_closing(self, page: _Page, token: End, where: str) -> None:
+        if self._kind.interim:
+            if token.at_end and not page.sums:
+                raise RefusedError(
+                    "truncated", where, ":90D:, :90C: or - at the end of the message", "the end of the file"
+                )
+        elif not token.said:
+            raise RefusedError("truncated", where, ":62F: or :62M:, the closing balance", "the end of the message")
+        else:
+            self._doubt(self._profile.footing, RefusedError("missing_tag", where, ":62F: or :62M:", "none"))
+
+    def _foots(self, page: _Page, closing: Balance, where: str) -> None:
+        """Opening balance and all entries make the closing balance; a page begins where the one before ended."""
+        opening, before = page.opening, self._before
+        if opening is None or self._profile.footing == "ignore":
+            return
+        if closing.currency is not None and closing.currency != page.currency:
+            self._doubt(
+                self._profile.footing,
+                RefusedError("balance_mismatch", where, f"a balance in {page.currency}", f"one in {closing.currency}"),
+            )
+        total = opening.amount + page.tally.balance
+        if total != closing.amount:
+            self._doubt(
+                self._profile.footing,
+                RefusedError(
+                    "balance_mismatch", where, f"{total}: the opening balance and all entries", f"{closing.amount}"
+                ),
+            )
+        goes_on = before is not None and before.closing_tag == "62M" and before.sequence == page.sequence
+        if goes_on and before is not None and before.closing is not None and before.closing.amount != opening.amount:
+            self._doubt(
+                self._profile.footing,
+                RefusedError(
+                    "balance_mismatch",
+                    f"message of line {page.begins}, :{page.said['opening']}:",
+                    f"{before.closing.amount}, where the page before ends",
+                    f"{opening.amount}",
+                ),
+            )
+
+    def _sums_agree(self, page: _Page) -> None:
+        """Declared counts and sums, of this page or of all pages since the last declaration."""
+        before = self._before
+        carries = before is not None and not before.sums and before.sequence == page.sequence
+        if not carries:
+            self._carried = Tally()
+        self._carried.merge(page.tally)
+        below_floor = any(floor.amount for floor in page.floors)
+        if self._profile.controls == "ignore":
+            return
+        for declared in page.sums:
+            try:
+                declared.check((page.tally, self._carried), below_floor=below_floor)
+            except RefusedError as error:
+                self._doubt(self._profile.controls, error)
+
+    def _doubt(self, policy: str, error: RefusedError) -> None:
+        """A statement does not prove itself: what that means is the bank profile's policy."""
+        if policy == "reject":
+            raise error
+        if policy == "warn":
+            _log.warning(
+                "%s: expected %s, found %s (profile %s)", error.where, error.expected, error.found, self._profile.name
+            )
+
+    def _name(self, page: _Page) -> str | None:
+        """The file's message id: a single numbered statement has one. Several, or statements that count from 0, are
+        named by their bytes: a name that comes again tomorrow would make tomorrow's file a forgery of today's."""
+        number = usable_name(page.sequence[1], 1)
+        return page.name if self._statements == 1 and number is not None else None
+
+    def verdict(self) -> FileEnd:
+        """The last word on a good file."""
+        if not self._statements:
+            raise RefusedError("empty", "the file", f"an MT{self._kind.type}", "no message")
+        return FileEnd(self._kind.format, self.message_id, self._sender, self._records)
+
+    def _open(self) -> _Page:
+        if self._page is None:
+            raise RefusedError("unexpected_text", "the file", "a message", "a field outside of one")
+        return self._page
+
+
+def _information(page: _Page, token: Field) -> None:
+    """Field 86 or NS: of the line before it, else of the whole statement, of which nothing is kept."""
+    pending = page.pending
+    if pending is None:
+        return
+    known = pending.words.get(token.tag)
+    pending.words[token.tag] = token.text if known is None else f"{known}\n{token.text}"
+
+
+def _once(again: object, where: str) -> None:
+    if again:
+        raise RefusedError("misplaced_tag", where, "the field once, before the statement lines", "it again")
