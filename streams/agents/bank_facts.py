@@ -17,6 +17,7 @@ from streams.domain.facts import (
     ReleaseStage,
 )
 from streams.domain.identity import stable_id
+from streams.domain.money import Money
 from streams.domain.statuses import Status
 
 
@@ -120,16 +121,18 @@ def release_of(arrival: Arrival, instruction: Instruction, number: int, accounts
     return fact(Release, arrival, event, content, file_id=raw.file_hash, references=references)
 
 
-def statement_entry_of(ack: BankAck, last4: str | None, bank_transaction_code: str | None) -> StatementEntry | None:
-    """The account entry that a booked acknowledgement is; None where it is no whole entry."""
-    if not ack.booked or ack.amount is None or ack.account_hash is None:
+def statement_entry_of(
+    ack: BankAck, moved: Money | None, last4: str | None, bank_transaction_code: str | None
+) -> StatementEntry | None:
+    """The account entry that a booked acknowledgement is; None where it is no whole entry. ``moved``: on our account."""
+    if not ack.booked or moved is None or ack.account_hash is None:
         return None
     return StatementEntry(
         entry_id=ack.event_id,
         account_hash=ack.account_hash,
         account_last4=last4 or "",
         direction=ack.direction,
-        amount=ack.amount,
+        amount=moved,
         booking_date=ack.booking_date,
         value_date=ack.value_date,
         bank_ref=ack.bank_ref,

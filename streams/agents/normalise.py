@@ -37,6 +37,7 @@ from streams.agents.rows import RowCodec
 from streams.domain.correlation import CarriedFact, CarriedType
 from streams.domain.facts import Approval, BankAck, Command, Reconciliation, Release
 from streams.domain.identity import stable_id
+from streams.domain.money import Money
 from streams.domain.references import lookup_of, registers_of
 from streams.domain.state import Alert, AlertKind, AlertState, Mode, Severity
 from streams.engine import BadRecord, Outbox, Record, Table
@@ -105,7 +106,8 @@ class Normaliser:
             case Acknowledgement():
                 ack = bank_ack_of(arrival, mapped, number, self._accounts, self._naming)
                 yield ack
-                yield from self._entry(ack, mapped.account, mapped.bank_transaction_code)
+                moved = arrival.money("entry_amount", mapped.entry_amount, mapped.entry_currency)
+                yield from self._entry(ack, moved or ack.amount, mapped.account, mapped.bank_transaction_code)
             case Instruction():
                 yield release_of(arrival, mapped, number, self._accounts, self._naming)
             case ApprovalDocument():
@@ -113,7 +115,7 @@ class Normaliser:
             case AcknowledgementDocument():
                 ack = documents.acknowledgement(arrival, mapped, profile)
                 yield ack
-                yield from self._entry(ack, mapped.account, None)
+                yield from self._entry(ack, ack.amount, mapped.account, None)
             case ReconciliationDocument():
                 yield documents.reconciliation(arrival, mapped)
             case CommandDocument():
@@ -121,16 +123,22 @@ class Normaliser:
             case _:
                 yield documents.release(arrival, mapped)
 
-    def _entry(self, ack: BankAck, account: str | None, code: str | None) -> Iterator[StatementEntry]:
+    def _entry(
+        self, ack: BankAck, moved: Money | None, account: str | None, code: str | None
+    ) -> Iterator[StatementEntry]:
         """What was booked is an entry of our account, whatever it is about."""
         hashed = self._accounts.hashed(account)
-        entry = statement_entry_of(ack, hashed.last4 if hashed else None, code)
+        entry = statement_entry_of(ack, moved, hashed.last4 if hashed else None, code)
         if entry is not None:
             yield entry
 
 
-#: A number with a fraction stays text: no amount becomes a float.
-_read_json: Final = json.JSONDecoder(parse_float=str, parse_constant=str).decode
+def _no_float(number: str) -> Any:
+    """An amount is decimal text: a number with a fraction has been rounded already, or will be."""
+    raise ValueError(f"the number {number}: amounts are decimal text")
+
+
+_read_json: Final = json.JSONDecoder(parse_float=_no_float, parse_constant=_no_float).decode
 
 
 def _fields(arrival: Arrival) -> dict[str, Any]:
