@@ -124,7 +124,7 @@ def release_of(arrival: Arrival, instruction: Instruction, number: int, accounts
 def statement_entry_of(
     ack: BankAck, moved: Money | None, last4: str | None, bank_transaction_code: str | None
 ) -> StatementEntry | None:
-    """The account entry that a booked acknowledgement is; None where it is no whole entry. ``moved``: on our account."""
+    """The account entry that a booked acknowledgement is; None: no whole entry. ``moved``: on our account."""
     if not ack.booked or moved is None or ack.account_hash is None:
         return None
     return StatementEntry(
