@@ -18,12 +18,14 @@ _DATED_AMOUNT: Final = re.compile(rf"([0-9]{{6}})({CURRENCY})({AMOUNT})")
 _AMOUNT: Final = re.compile(rf"({CURRENCY})({AMOUNT})")
 #: Fields of a copied message that hold an amount.
 AMOUNT_TAGS: Final = ("32A", "32B")
+COPIED: Final = "copied"
+"""Before a tag that a copied message repeats: the message's own field comes first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One message type. ``types``: which numbers it goes by; ``required``: a tag of each set must be there;
-    ``tags`` None: it may hold a copy of any message. ``complete``: what its last field is where no end is said."""
+    ``tags`` None: it may hold a copy of any message."""
 
     format: str
     types: re.Pattern[str]
@@ -98,6 +100,7 @@ class _Reading:
             if tags is not None:
                 raise RefusedError("misplaced_tag", where, "the field once", "it again")
             self.several.add(token.tag)
+            self.said.setdefault(f"{COPIED} {token.tag}", token.text)
             return
         if token.tag in AMOUNT_TAGS:
             dated_amount(token.tag, token.text, where)

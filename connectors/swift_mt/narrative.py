@@ -12,8 +12,10 @@ from typing import Final
 
 from connectors.iso20022.reasons import Reasons
 from connectors.swift_mt.values import AMOUNT, CURRENCY, amount_of, moment_of
+from streams.domain import reasons
+from streams.domain.bank_statuses import PAYMENT_STATUSES
 
-_MOMENT_LINE: Final = re.compile(r"(?://)?([0-9]{10}[+-][0-9]{4})")
+_MOMENT_LINE: Final = re.compile(r"(?://)?([0-9]{10}(?:[+-][0-9]{4})?)")
 _STATUS_LINE: Final = re.compile(r"//([A-Z]{4})(?:/([A-Z0-9]{3,4}))?/?")
 _AMOUNT_LINE: Final = re.compile(rf"//({CURRENCY})({AMOUNT})")
 _CHARGE_LINE: Final = re.compile(rf"//:71F:({CURRENCY})({AMOUNT})")
@@ -22,7 +24,8 @@ _REJECTION: Final = re.compile(r"/(REJT|RETN)/(.*)")
 _REASON_LINE: Final = re.compile(r"/([A-Z]{2}[0-9]{2}|NARR)(?:/(.*))?")
 _REFERENCE: Final = re.compile(r"/(MREF|TREF|UETR)/(.*)")
 _TEXT_LINE: Final = re.compile(r"/TEXT/(.*)")
-_CODED_LINE: Final = re.compile(r"/[A-Z0-9]{2,8}(?:/|$)")
+_CODED_LINE: Final = re.compile(r"/([A-Z0-9]{2,8})(?:/.*)?")
+_REASON_CODE: Final = re.compile(r"[A-Z]{2}[0-9]{2}|NARR")
 _CHARGES: Final = re.compile(rf"/CHGS/({CURRENCY})({AMOUNT})")
 
 
@@ -62,11 +65,12 @@ class Rejection:
 
 
 def tracked(text: str) -> Tracked | None:
-    """The gpi status in field 79; None if its first line is no moment or none of the others is a status."""
+    """The gpi status in field 79: after the line with its moment, or a code that the table of statuses knows."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     moment = _MOMENT_LINE.fullmatch(lines[0]) if lines else None
-    status = next((match for line in lines[1:] if (match := _STATUS_LINE.fullmatch(line))), None)
-    if moment is None or status is None:
+    told = lines[1:] if moment else lines[:1]
+    status = next((match for line in told if (match := _STATUS_LINE.fullmatch(line))), None)
+    if status is None or (moment is None and status.group(1) not in PAYMENT_STATUSES):
         return None
     amounts = [money for line in lines if (money := _money(_AMOUNT_LINE.fullmatch(line)))]
     charges = [money for line in lines if (money := _money(_CHARGE_LINE.fullmatch(line)))]
@@ -75,7 +79,7 @@ def tracked(text: str) -> Tracked | None:
     return Tracked(
         status=status.group(1),
         reason=status.group(2),
-        at=moment_of(moment.group(1)),
+        at=moment_of(moment.group(1)) if moment else None,
         amount=amounts[0] if len(amounts) == 1 else None,
         charges=Money(currencies.pop(), total) if len(currencies) == 1 else None,
     )
@@ -84,31 +88,36 @@ def tracked(text: str) -> Tracked | None:
 def rejection(text: str) -> Rejection | None:
     """The rejection or return in a text; None if no line begins with its code."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    start = next((index for index, line in enumerate(lines) if _REJECTION.match(line)), None)
-    if start is None:
-        return None
-    head = _REJECTION.match(lines[start])
-    rest = lines[start + 1 :]
-    codes: dict[str, None] = {}
+    for index, line in enumerate(lines):
+        head = _REJECTION.match(line)
+        if head is not None:
+            return _rejection(head, lines[index + 1 :])
+    return None
+
+
+def _rejection(head: re.Match[str], lines: list[str]) -> Rejection:
+    """What stands behind the code (the field at fault, often the reason) and on the lines after it."""
+    beside = (part.strip() for part in head.group(2).split("/"))
+    codes = dict.fromkeys(part for part in beside if _REASON_CODE.fullmatch(part))
     words: list[str] = []
     references: dict[str, str] = {}
     charges = None
-    if head is not None and (reason := _REASON_LINE.match(f"/{head.group(2)}")):
-        rest = [reason.group(), *rest]
-    for line in rest:
-        if reference := _REFERENCE.fullmatch(line):
-            references.setdefault(reference.group(1), reference.group(2).strip())
+    for line in lines:
+        if named := _REFERENCE.fullmatch(line):
+            references.setdefault(named.group(1), named.group(2).strip())
         elif money := _money(_CHARGES.match(line)):
             charges = money
         elif reason := _REASON_LINE.fullmatch(line):
             codes[reason.group(1)] = None
-            words += [reason.group(2)] if reason.group(2) else []
+            words.append(reason.group(2) or "")
         elif told := _TEXT_LINE.fullmatch(line):
             words.append(told.group(1))
-        elif not _CODED_LINE.match(line):
+        elif (coded := _CODED_LINE.fullmatch(line)) is None:
             words.append(line.removeprefix("//"))
-    returned = head is not None and head.group(1) == "RETN"
-    return Rejection(returned, tuple(codes), " ".join(" ".join(words).split()) or None, references, charges)
+        elif reasons.is_known(coded.group(1)):
+            codes[coded.group(1)] = None
+    joined = " ".join(" ".join(words).split()) or None
+    return Rejection(head.group(1) == "RETN", tuple(codes), joined, references, charges)
 
 
 def _money(match: re.Match[str] | None) -> Money | None:

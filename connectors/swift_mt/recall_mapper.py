@@ -9,7 +9,7 @@ from typing import Final
 from connectors.contract import Acknowledgement, BankProfile, Mapped, ProviderRecord, References
 from connectors.iso20022.said import Said, text
 from connectors.swift_mt.information import usable_id
-from connectors.swift_mt.message_reader import dated_amount_in
+from connectors.swift_mt.message_reader import COPIED, dated_amount_in
 from connectors.swift_mt.values import amount_of
 from streams.domain.bank_statuses import BankMeaning, recall_meaning
 from streams.domain.facts import Direction, Level
@@ -88,8 +88,9 @@ def _acknowledgement(
 
 
 def _references(fields: Said) -> References:
-    """Field 21 names the message that is recalled, which is one payment; the UETR is in block 3 or in the text."""
-    name = usable_id(text(fields, "21"))
+    """A copy of the recalled message has its own field 20, which names the payment; else field 21 does (in an answer it
+    may name the recall instead, which is no payment's name). The UETR is in block 3 or in the text."""
+    name = usable_id(text(fields, f"{COPIED} 20")) or usable_id(text(fields, "21"))
     uetr = text(fields, "uetr")
     for tag in ("79", "76", "77A"):
         found = _UETR.search((text(fields, tag) or "").replace("\n", ""))

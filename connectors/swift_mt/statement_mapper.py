@@ -89,7 +89,7 @@ def _acknowledgement(record: ProviderRecord, profile: BankProfile, *, interim: b
     kind = movement(type_, said.words.code, profile)
     comes_back = said.comes_back or kind is Movement.RETURN
     level = _level(said)
-    account = text(record.fields, "25")
+    account = _account(text(record.fields, "25"), currency)
     evidence = kind in _PAYMENTS and bool(booked) and own_account(_compact(account), profile)
     meant = _meaning(said, level, comes_back, profile) if evidence else NOTHING
     original, charges = _money(said, "OCMT"), _money(said, "CHGS")
@@ -192,6 +192,14 @@ def _money(said: _Line, name: str) -> tuple[str, Decimal] | None:
         if match is not None and value is not None:
             return match.group(1), value
     return None
+
+
+def _account(told: str | None, currency: str) -> str | None:
+    """Field 25 without the account's currency, which Dutch banks write behind it (``NL20INGB0001234567EUR``)."""
+    if told is None or not told.endswith(currency):
+        return told
+    number = told.removesuffix(currency).rstrip()
+    return number if number[-1:].isdigit() else told
 
 
 def _compact(account: str | None) -> str | None:

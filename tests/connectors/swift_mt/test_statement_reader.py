@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from connectors.contract import BankProfile, FileEnd
+from tests.connectors.files import read
 from tests.connectors.swift_mt.given import ACCOUNT, IGNORED, fin, interim, statement, taken
 
 DEBIT = ":61:2603020302D10,50NTRFPAY-1//B1"
@@ -155,15 +156,11 @@ def test_banks_dress_their_files_in_many_ways() -> None:
 @pytest.mark.parametrize("name", ["iso8859-1", "cp1252", "utf-16", "utf-8"])
 def test_an_encoding_is_declared_by_the_profile(name: str) -> None:
     text = statement(DEBIT, ":86:?für Müller", closing="C260302EUR989,50")
-    from tests.connectors.files import read
-
     done = read(text.encode(name), "mt940", BankProfile("bank", encoding=name))
     assert "Müller" in str(done.records[0].fields["86"])
 
 
 def test_undeclared_bytes_are_refused_with_the_way_out() -> None:
-    from tests.connectors.files import read
-
     refusal = read(statement(DEBIT, ":86:Müller").encode("latin-1"), "mt940").refusal
     assert refusal.reason == "wrong_encoding"
     assert "profile" in refusal.expected
