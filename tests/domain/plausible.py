@@ -204,8 +204,9 @@ def facts_of_a_payment(draw: st.DrawFn, hostile: bool = True, most: int = 9) -> 
         facts.append(_named(precise, f"{draw(st.integers(0, 9))}{number}"))
     if not hostile:
         return facts
-    echoed = draw(st.lists(st.sampled_from(facts), max_size=4))
-    return [*facts, *(draw(_echoes(fact)) for fact in echoed)]
+    for _ in range(draw(st.integers(0, 6))):  # an echo may have echoes: a contradiction told twice, in two ways
+        facts.append(draw(_echoes(draw(st.sampled_from(facts[-4:])))))
+    return facts
 
 
 @st.composite
