@@ -27,7 +27,7 @@ from streams.engine.restore import Restorer
 from streams.engine.settings import EngineSettings
 from streams.engine.status import EngineState, EngineStatus, InputStatus, PartitionStatus
 from streams.engine.store import Stores
-from streams.engine.topology import Cluster, Declared, check, route, routes
+from streams.engine.topology import Cluster, Declared, TopicFacts, check, route, routes
 from streams.engine.transaction import Transaction
 from streams.engine.watchdog import Watchdog
 from streams.engine.work import UnitOfWork
@@ -139,6 +139,29 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         cluster = Cluster(self._clients.admin(dict(settings.client)), settings.request_timeout_ms / 1000)
         facts = answer(lambda: cluster.describe(declared.all_topics), self._wait_for_kafka)
         check(declared, facts, settings)
+        transaction = self._claim(declared, facts)
+        self._reached(FaultPoint.PRODUCER_READY)
+        ownership, consumer = self._join(declared, facts, cluster)
+        self._reached(FaultPoint.JOINED)
+        dead_route = route(declared.dead_letters.kafka_name, facts)
+        sending = Sending(routes(declared, facts), declared.dead_letters, dead_route, self._wall_clock_us)
+        self._consumer, self._ownership, self._cluster = consumer, ownership, cluster
+        self._work = UnitOfWork(
+            settings,
+            consumer,
+            ownership,
+            transaction,
+            sending,
+            self._in_kafka_thread,
+            self._metrics,
+            self._reached,
+            self._clock,
+        )
+        return self._work
+
+    def _claim(self, declared: Declared, facts: dict[str, TopicFacts]) -> Transaction:
+        """The producer of this instance's transactional id, which fences whoever had it before."""
+        settings = self.settings
         written = [facts[topic.kafka_name].max_bytes for topic in declared.outputs]
         written += [facts[table.changelog.kafka_name].max_bytes for table in declared.tables]
         written.append(facts[declared.dead_letters.kafka_name].max_bytes)
@@ -147,7 +170,13 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         )
         transaction = Transaction(producer, settings.request_timeout_ms / 1000, self._reached, self._keep_trying)
         transaction.start()
-        self._reached(FaultPoint.PRODUCER_READY)
+        return transaction
+
+    def _join(
+        self, declared: Declared, facts: dict[str, TopicFacts], cluster: Cluster
+    ) -> tuple[Ownership, GroupConsumer]:
+        """Become a member of the group; what it is assigned comes with the polls."""
+        settings = self.settings
         restorer = Restorer(
             settings,
             self._clients,
@@ -172,22 +201,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         consumer = GroupConsumer(settings, self._clients, declared.input_topics, ownership, self._clock)
         ownership.consumer = consumer
         consumer.join()
-        self._reached(FaultPoint.JOINED)
-        dead_route = route(declared.dead_letters.kafka_name, facts)
-        sending = Sending(routes(declared, facts), declared.dead_letters, dead_route, self._wall_clock_us)
-        self._consumer, self._ownership, self._cluster = consumer, ownership, cluster
-        self._work = UnitOfWork(
-            settings,
-            consumer,
-            ownership,
-            transaction,
-            sending,
-            self._in_kafka_thread,
-            self._metrics,
-            self._reached,
-            self._clock,
-        )
-        return self._work
+        return ownership, consumer
 
     def _look_for_membership(self) -> None:
         """A member that gets no partition is told nothing: a spare worker has to ask whether it is one."""
