@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaException, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 _TIMEOUT_S: Final = 30.0
 _POLL_S: Final = 0.25
+_NO_COORDINATOR_YET: Final = frozenset(
+    {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS}
+)
 
 Place = tuple[str, int]
 """A Kafka topic and a partition of it."""
@@ -25,7 +28,7 @@ class Progress:
     """How far a group is in its inputs. Joins nothing, commits nothing.
 
     The group is asked through a consumer, not through the admin client: librdkafka's admin client ends the process when
-    the group's coordinator is moving or loading (its issue 5040), a consumer asks again.
+    the group's coordinator is moving or loading (its issue 5040).
     """
 
     def __init__(self, client: Mapping[str, Any], group: str, inputs: list[str]) -> None:
@@ -50,10 +53,24 @@ class Progress:
 
     def behind(self, ends: Mapping[Place, int]) -> dict[Place, int]:
         """Records between what the group has committed and ``ends``, where there are any. Raises KafkaException."""
-        places = [TopicPartition(topic, partition) for topic, partition in ends]
-        rows = self._consumer.committed(places, timeout=_TIMEOUT_S)
-        committed = {(row.topic, row.partition): max(row.offset, 0) for row in rows}
+        committed = self._committed([TopicPartition(topic, partition) for topic, partition in ends])
         return {place: end - committed[place] for place, end in ends.items() if end > committed[place]}
+
+    def _committed(self, places: list[TopicPartition]) -> dict[Place, int]:
+        """0 where nothing is. Asked again while the group's coordinator is being chosen or loads."""
+        deadline = time.monotonic() + _TIMEOUT_S
+        while True:
+            try:
+                rows = self._consumer.committed(places, timeout=_TIMEOUT_S)
+            except KafkaException as error:
+                if error.args[0].code() not in _NO_COORDINATOR_YET or time.monotonic() > deadline:
+                    raise
+                time.sleep(_POLL_S)
+            else:
+                for row in rows:
+                    if row.error is not None:
+                        raise KafkaException(row.error)
+                return {(row.topic, row.partition): max(row.offset, 0) for row in rows}
 
 
 def lag(client: Mapping[str, Any], group: str, inputs: list[str]) -> dict[Place, int]:

@@ -25,7 +25,9 @@ from streams.demo.view import Scene, Tick, watched
 from streams.demo.watch import Watcher
 from streams.demo.workers import Workers
 from streams.demo.world import World, world
+from streams.domain.state import State
 from streams.lookup.log import CommittedLog
+from streams.lookup.names import match, names_of_state
 from streams.lookup.payments import payment
 from streams.lookup.story import story_of
 from streams.settings import PREFIX, Settings
@@ -173,12 +175,20 @@ class _Demo:
         state = payment(log, self._topics.state, self._company.five_names_of)
         if state is None:
             raise DemoError(f"payment {self._company.five_names_of} has no state: see {self._logs}")
+        self._require_names(state)
         tell.show_names(self._console, self._company.five_names, story_of(log, self._topics, state))
         for record in self._watcher.seen.followed.values():
             tell.show_record(self._console, record)
         for pair in self._watcher.seen.open_duplicates():
             tell.show_pair(self._console, pair)
         self._say(f"verified after the kill: {tell.zeros(verify_cluster(self._client, self._settings))}")
+
+    def _require_names(self, state: State) -> None:
+        """Whoever asks by any of the five names must be told of this payment. Raises DemoError."""
+        known = list(names_of_state(state))
+        missing = [name.value for name in self._company.five_names if match(name.value, known) is None]
+        if missing:
+            raise DemoError(f"payment {state.correlation_id} does not go by {', '.join(missing)}: see {self._logs}")
 
     def _kill(self, say: Callable[[str], None]) -> None:
         """Kill the last worker without a warning, and start it again under its name."""

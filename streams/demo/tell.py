@@ -20,6 +20,7 @@ from streams.domain.fingerprints import DuplicateAlert
 from streams.lookup.story import Story
 from streams.verify.report import Report
 
+_SECOND_MS = 1_000
 _DEFECTS = {
     "lost": "inputs without any trace",
     "repeated": "told or applied more often than once",
@@ -49,6 +50,7 @@ def show_names(console: Console, names: Iterable[SpokenName], story: Story) -> N
         table.add_row(f"[bold]{escape(name.value)}[/]", name.kind, escape(name.said_by))
     console.rule("one payment, known by five names", align="left")
     console.print(table)
+    console.print("whoever asks by any of them is told its whole story (paystate show NAME):")
     show_story(console, story)
 
 
@@ -77,6 +79,11 @@ def show_record(console: Console, record: Decoded) -> None:
 def show_pair(console: Console, pair: DuplicateAlert) -> None:
     """A duplicate payment, both halves."""
     console.print(side_by_side(pair, pair.second.correlation_id))
+
+
+def span(span_ms: float) -> str:
+    """A time for people: ``150 ms``, ``2.3 s``."""
+    return f"{span_ms:.0f} ms" if span_ms < _SECOND_MS else f"{span_ms / _SECOND_MS:.1f} s"
 
 
 def zeros(report: Report) -> str:
@@ -128,7 +135,7 @@ def _course(summary: Summary) -> str:
     killed = f"{course.killed} workers killed" if course.killed != 1 else "1 worker killed"
     return (
         f"{summary.inputs} inputs, {summary.transitions} transitions, {course.events_per_s:.0f} inputs a second, "
-        f"received to visible p50 {course.p50_ms:.0f} ms p99 {course.p99_ms:.0f} ms, {killed}, "
+        f"received to visible p50 {span(course.p50_ms)} p99 {span(course.p99_ms)}, {killed}, "
         f"{course.restarts} restarted on their own, {summary.stores} stores compared, {course.elapsed_s:.0f} s"
     )
 

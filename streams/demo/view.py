@@ -19,6 +19,7 @@ from rich.text import Text
 
 from streams.cli.story_view import status_text, step_text, what, who
 from streams.demo.pulse import Beat
+from streams.demo.tell import span
 from streams.demo.teller import Progress
 from streams.demo.watch import Seen
 from streams.domain.statuses import Status
@@ -130,11 +131,7 @@ def _head(scene: Scene) -> Table:
 
 
 def _latency(seen: Seen) -> str:
-    return f"p50 {_time(seen.quantile_ms(0.5, recent=True))} p99 {_time(seen.quantile_ms(0.99, recent=True))}"
-
-
-def _time(span_ms: float) -> str:
-    return f"{span_ms:.0f} ms" if span_ms < 1000 else f"{span_ms / 1000:.1f} s"
+    return f"p50 {span(seen.quantile_ms(0.5, recent=True))} p99 {span(seen.quantile_ms(0.99, recent=True))}"
 
 
 def _statuses(seen: Seen) -> Table:

@@ -120,6 +120,10 @@ class Watcher:
     def stop(self) -> None:
         """End, after what has arrived has been read."""
         self._ended.set()
+        self.join()
+
+    def join(self) -> None:
+        """Return when the watcher has ended."""
         if self._thread.is_alive():
             self._thread.join()
 

@@ -118,8 +118,7 @@ def _require_empty(cluster: Cluster, topic: str) -> None:
     if count:
         raise DemoError(
             f"{topic} is not empty ({count} offsets): the demo knows the truth about its own payments only. Use an "
-            f"empty cluster, another {PREFIX}GENERATION, or none: unset {PREFIX}KAFKA__BOOTSTRAP_SERVERS for a broker "
-            "of the demo's own"
+            f"empty cluster, or none: unset {PREFIX}KAFKA__BOOTSTRAP_SERVERS for a broker of the demo's own"
         )
 
 
