@@ -45,7 +45,7 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     movements: dict[str, Movement] = {}
-    customer_reference: Literal["any", "end_to_end_id", "instruction_id", "payment_info_id"] = "any"
+    customer_reference: Literal["any", "none", "end_to_end_id", "instruction_id", "payment_info_id"] = "any"
 
 
 class ProfileFile(BaseModel):

@@ -12,7 +12,8 @@ from connectors.swift_mt.statement_line import StatementLine
 from connectors.swift_mt.values import AMOUNT, CURRENCY, amount_of, day_of
 
 _BALANCE: Final = re.compile(rf"(?P<mark>[CD])(?P<date>[0-9]{{6}})(?P<currency>{CURRENCY})?(?P<amount>{AMOUNT})")
-_FLOOR: Final = re.compile(rf"(?P<currency>{CURRENCY})(?P<mark>[CD ])?(?P<amount>{AMOUNT})")
+#: Some banks leave the comma of a floor without decimals out (``PLN0``): nothing else than a whole number can be meant.
+_FLOOR: Final = re.compile(rf"(?P<currency>{CURRENCY})(?P<mark>[CD ])?(?P<amount>{AMOUNT}|[0-9]{{1,15}})")
 _SUM: Final = re.compile(rf"(?P<count>[0-9]{{1,5}})(?P<currency>{CURRENCY})(?P<amount>{AMOUNT})")
 
 
@@ -47,7 +48,7 @@ class Floor:
 def floor_limit(text: str, where: str) -> Floor:
     """Field 34F. Raises RefusedError."""
     match = _FLOOR.fullmatch(text.strip())
-    value = amount_of(match["amount"]) if match else None
+    value = amount_of(match["amount"] if "," in match["amount"] else f"{match['amount']},") if match else None
     if match is None or value is None:
         raise RefusedError("malformed_floor_limit", where, "currency[C|D]amount (EURD0,)", repr(text))
     return Floor(value, match["currency"], (match["mark"] or "").strip() or None)

@@ -18,7 +18,9 @@ from streams.domain.reference_kinds import usable_name
 
 LONGEST_ID: Final = 35
 """Max35Text: a longer one is no id of ISO 20022."""
-_STRUCTURED: Final = re.compile(r"(?P<code>[0-9]{3})(?P<mark>[?~^<>@#&|!])(?P<first>[0-9]{2})")
+_STRUCTURED: Final = re.compile(r"(?P<code>[0-9]{3})(?P<mark>[?~^<>@#&|!])[0-9]{2}")
+#: The same without a code.
+_UNCODED: Final = re.compile(r"(?P<code>)(?P<mark>\?)(?:00|2[0-9])")
 #: Subfields of the purpose, in the order of their numbers: ?20 to ?29, ?60 to ?63.
 _PURPOSE: Final = re.compile(r"2[0-9]|6[0-3]")
 _POSTING_TEXT: Final = "00"
@@ -34,10 +36,11 @@ _IN_TEXT: Final = re.compile(rf"({'|'.join(_KEYWORDS)}) ?[+:]")
 _CODES: Final = (
     *("EREF", "PREF", "IREF", "MARF", "CSID", "CNTP", "REMI", "RTRN", "TRTP", "IBAN", "BIC", "NAME", "PURP", "ULTC"),
     *("ULTD", "ULTB", "ORDP", "BENM", "ISDT", "SVCL", "EXCH", "CHGS", "OCMT", "OAMT", "UETR", "TRCD", "INIT", "KREF"),
-    *("CDTRREFTP", "CDTRREF", "USTD", "STRD", "ADDR", "ID", "PROC", "CUST", "INFO", "SUM", "BTCH", "NBTR"),
+    *("CREF", "CDTRREFTP", "CDTRREF", "USTD", "STRD", "ADDR", "ID", "PROC", "CUST", "INFO", "SUM", "BTCH", "NBTR"),
 )
-_BETWEEN_SLASHES: Final = re.compile(rf"/({'|'.join(_CODES)})/")
+_BETWEEN_SLASHES: Final = re.compile(rf"(?:^|/)({'|'.join(_CODES)})/")
 _ALIASES: Final = {"KENMERK": "EREF", "PREF": "KREF", "IREF": "INST"}
+_TEXTS: Final = ("SVWZ", "REMI", "MTLG", "OMSCHRIJVING")
 #: In running text a column of blanks ends a value too.
 _COLUMN: Final = re.compile(r" {2,}")
 _REASON: Final = re.compile(r"\b([A-Z]{2}[0-9]{2})\b")
@@ -80,14 +83,18 @@ class Information:
 
     def return_reasons(self) -> tuple[str, ...]:
         """Reason codes of a return: what RTRN says, else what the text begins with."""
-        told = self.values.get("RTRN") or self.values.get("SVWZ") or self.values.get("REMI") or self.words
+        told = self.values.get("RTRN") or self._told
         return tuple(dict.fromkeys(_REASON.findall(told)))
 
     @property
     def text(self) -> str | None:
         """The words in it, on one line."""
-        told = self.values.get("SVWZ") or self.values.get("REMI") or self.words
-        return " ".join(told.split()) or None
+        return " ".join(self._told.split()) or None
+
+    @property
+    def _told(self) -> str:
+        """What it says beside names."""
+        return next((self.values[key] for key in _TEXTS if self.values.get(key)), self.words)
 
     def _id(self, key: str) -> str | None:
         return usable_id(self.values.get(key))
@@ -104,7 +111,7 @@ def information(text: str | None) -> Information:
     if text is None:
         return Information()
     joined = text.replace("\n", "")
-    structured = _STRUCTURED.match(joined)
+    structured = _STRUCTURED.match(joined) or _UNCODED.match(joined)
     if structured is not None:
         return _structured(joined, structured)
     values = _values(joined, _BETWEEN_SLASHES) or _values(joined, _IN_TEXT, columns=True)
@@ -117,7 +124,7 @@ def _structured(joined: str, match: re.Match[str]) -> Information:
     purpose = "".join(text for name, text in subfields if _PURPOSE.fullmatch(name))
     posting = " ".join(text for name, text in subfields if name == _POSTING_TEXT)
     values = _values(purpose, _IN_TEXT) or _values(purpose, _BETWEEN_SLASHES)
-    return Information(match["code"], values, purpose or posting)
+    return Information(match["code"] or None, values, purpose or posting)
 
 
 def _values(text: str, keywords: re.Pattern[str], *, columns: bool = False) -> dict[str, str]:

@@ -17,13 +17,14 @@ from streams.domain.bank_statuses import PAYMENT_STATUSES
 
 _MOMENT_LINE: Final = re.compile(r"(?://)?([0-9]{10}(?:[+-][0-9]{4})?)")
 _STATUS_LINE: Final = re.compile(r"//([A-Z]{4})(?:/([A-Z0-9]{3,4}))?/?")
-_AMOUNT_LINE: Final = re.compile(rf"//({CURRENCY})({AMOUNT})")
+_AMOUNT_LINE: Final = re.compile(rf"//({CURRENCY})({AMOUNT})(?:/[A-Z]{{3,4}})?")
 _CHARGE_LINE: Final = re.compile(rf"//:71F:({CURRENCY})({AMOUNT})")
 #: At a line's beginning only: ``?REJECT?0`` rejects nothing.
 _REJECTION: Final = re.compile(r"/(REJT|RETN)/(.*)")
-_REASON_LINE: Final = re.compile(r"/([A-Z]{2}[0-9]{2}|NARR)(?:/(.*))?")
+_REASON_LINE: Final = re.compile(r"/(?:XT99/)?([A-Z]{2}[0-9]{2}|NARR)(?:/(.*))?")
+"""XT99 is no reason: the ISO code behind it is."""
 _REFERENCE: Final = re.compile(r"/(MREF|TREF|UETR)/(.*)")
-_TEXT_LINE: Final = re.compile(r"/TEXT/(.*)")
+_TEXT_LINE: Final = re.compile(r"/TEXT/+(?:UETR/(?P<uetr>.*)|(?P<text>.*))")
 _CODED_LINE: Final = re.compile(r"/([A-Z0-9]{2,8})(?:/.*)?")
 _REASON_CODE: Final = re.compile(r"[A-Z]{2}[0-9]{2}|NARR")
 _CHARGES: Final = re.compile(rf"/CHGS/({CURRENCY})({AMOUNT})")
@@ -111,7 +112,9 @@ def _rejection(head: re.Match[str], lines: list[str]) -> Rejection:
             codes[reason.group(1)] = None
             words.append(reason.group(2) or "")
         elif told := _TEXT_LINE.fullmatch(line):
-            words.append(told.group(1))
+            words.append(told["text"] or "")
+            if told["uetr"]:
+                references.setdefault("UETR", told["uetr"].strip())
         elif (coded := _CODED_LINE.fullmatch(line)) is None:
             words.append(line.removeprefix("//"))
         elif reasons.is_known(coded.group(1)):

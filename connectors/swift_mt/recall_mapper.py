@@ -51,10 +51,10 @@ def _reasons(told: str | None) -> tuple[tuple[str, ...], str | None]:
     """Codes at the beginning of lines; the words beside them and on other lines."""
     codes: dict[str, None] = {}
     words: list[str] = []
-    for line in (told or "").splitlines():
+    for line in _unwrapped(told).splitlines():
         match = _CODE.fullmatch(line.strip())
         if match is None:
-            words.append(line.strip().removeprefix("//"))
+            words.append(line.strip())
         elif match.group(1) == "TEXT":
             words.append(match.group(2) or "")
         elif match.group(1) not in _NO_REASONS:
@@ -88,11 +88,20 @@ def _acknowledgement(
 
 
 def _references(fields: Said) -> References:
-    """A copy of the recalled message has its own field 20, which names the payment; else field 21 does (in an answer it
-    may name the recall instead, which is no payment's name). The UETR is in block 3 or in the text."""
-    name = usable_id(text(fields, f"{COPIED} 20")) or usable_id(text(fields, "21"))
+    """The UETR is in block 3 or in the text. A copy of the recalled message has its own field 20, which names the
+    payment. Else a recall's field 21 does; that of an answer names the recall, and is tried only where nothing else
+    names anything."""
     uetr = text(fields, "uetr")
     for tag in ("79", "76", "77A"):
-        found = _UETR.search((text(fields, tag) or "").replace("\n", ""))
+        found = _UETR.search(_unwrapped(text(fields, tag)).replace("\n", ""))
         uetr = uetr or (found.group(1).lower() if found else None)
+    is_answer = text(fields, "76") is not None
+    name = usable_id(text(fields, f"{COPIED} 20"))
+    if name is None and not (is_answer and uetr):
+        name = usable_id(text(fields, "21"))
     return References(uetr=uetr, instruction_id=name, message_id=name)
+
+
+def _unwrapped(told: str | None) -> str:
+    """Lines that go on with ``//`` belong to the line before."""
+    return (told or "").replace("\n//", "")

@@ -4,7 +4,7 @@ Source: SWIFT Standards, MT940 and MT942, field 61:
 ``6!n[4!n]2a[1!a]15d1!a3!c16x[//16x][34x]``: value date, entry date, mark, funds code, amount, type,
 reference for the account owner, reference of the bank, supplementary details.
 What banks write beyond it and what is harmless is taken: a blank entry date, blanks before and after the amount,
-references of any length, types with another first letter than N, F or S.
+references of any length, types with another first letter than N, F or S, or of fewer letters (``S   ``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from connectors.swift_mt.values import AMOUNT, amount_of, day_near, day_of
 _LINE: Final = re.compile(
     r"(?P<value_date>[0-9]{6})(?P<entry_date>[0-9]{4}|[ ]{4})?"
     r"(?P<mark>RC|RD|EC|ED|C|D)(?P<funds_code>[A-Z])?"
-    rf"[ ]?(?P<amount>{AMOUNT})[ ]?(?P<type>[A-Z][A-Z0-9]{{3}})(?P<references>.*)",
+    rf"[ ]?(?P<amount>{AMOUNT})[ ]?(?P<type>[A-Z][A-Z0-9 ]{{3}})(?P<references>.*)",
 )
 _EXPECTED: Final = "YYMMDD[MMDD]C|D|RC|RD[funds code]amount with a comma, type, reference (260302D1250,75NTRFPAY-1//B1)"
 _OUT: Final = frozenset({"D", "RC", "ED"})

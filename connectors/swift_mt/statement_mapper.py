@@ -171,9 +171,10 @@ def _option(profile: BankProfile) -> str:
 
 
 def _customer_reference(line: Said) -> str | None:
-    """Subfield 7; None if it is a marker (``KREF+``), or the counterparty's account, which some banks put there."""
+    """Subfield 7; None if it is a marker (``KREF+``), columns (an account and a name), or an account by its length,
+    which some Dutch banks put there."""
     found = text(line, "customer_reference")
-    if found is None or found.rstrip("+") in _MARKERS:
+    if found is None or found.rstrip("+") in _MARKERS or "  " in found:
         return None
     if len(found) > _LONGEST_REFERENCE and _COUNTERPARTY.fullmatch(found):
         return None
@@ -198,7 +199,7 @@ def _account(told: str | None, currency: str) -> str | None:
     """Field 25 without the account's currency, which Dutch banks write behind it (``NL20INGB0001234567EUR``)."""
     if told is None or not told.endswith(currency):
         return told
-    number = told.removesuffix(currency).rstrip()
+    number = told.removesuffix(currency).rstrip(" /")
     return number if number[-1:].isdigit() else told
 
 

@@ -103,8 +103,13 @@ def _acknowledgement(
 
 
 def _references(fields: Said, why: Rejection | None) -> References:
-    """Field 21 is our name of the payment (which of them, it does not say); a rejection may name it in its text."""
+    """Field 21 is our name of the payment; which of them, it does not say. A rejection says it: MREF is what we called
+    our message, which is one payment, TREF the transaction (often cut off, and then it names nothing)."""
     told = why.references if why else {}
-    name = usable_id(text(fields, "21")) or usable_id(told.get("TREF")) or usable_id(told.get("MREF"))
+    name = usable_id(text(fields, "21")) or usable_id(told.get("MREF"))
     uetr = text(fields, "uetr") or told.get("UETR")
-    return References(end_to_end_id=name, uetr=uetr.lower() if uetr else None, instruction_id=name)
+    return References(
+        end_to_end_id=usable_id(told["TREF"]) if "TREF" in told else name,
+        uetr=uetr.lower() if uetr else None,
+        instruction_id=name,
+    )

@@ -18,6 +18,11 @@ EREF = [
     f"/TRTP/SEPA OVERBOEKING/IBAN/NL08/BIC/ABNANL2A/NAME/X/REMI/INV 1/EREF/{ID}",
     "/TRTP/SEPA OVERBOEKING/IBAN/NL08/NAME/X/EREF/2026-PAY\nMENT-000000001",
     f"/TRTP/SEPA OVERBOEKING/ER\nEF/{ID}/REMI/X",
+    f"EREF/{ID}/PREF/RP/GS/CTFILERP0002/CTBA0003",
+    f"?20EREF+{ID}?21SVWZ+RENT ?30BANK ?31ACC123",
+    f"159?00RETOURE?100399?20EREF+{ID}?21MTLG:Grund nicht s\npezifizie?22rt",
+    "166?00X?20EREF+2026-PAYMENT-000?21000001?22MTL\nG:Grund",
+    f"/RTRN/MS03//CREF/X//EREF/{ID}/",
     f"EREF+{ID} MREF+M1 SVWZ+INVOICE 1",
     f"EREF: {ID} MTLG: INVOICE 1",
     f"EREF:{ID}MTLG:INVOICE 1",
@@ -91,6 +96,20 @@ def test_reasons_of_a_return_stand_in_its_code_or_its_text() -> None:
     assert information("/RTRN/AC04//EREF/X").return_reasons() == ("AC04",)
     assert information("159?20EREF+X?21SVWZ+RETURN AC01 UNKNOWN ACCOUNT").return_reasons() == ("AC01",)
     assert information("159?20EREF+AC04AC04?21SVWZ+RETURN").return_reasons() == ()
+
+
+def test_a_batch_is_named_with_its_slashes() -> None:
+    assert information("PREF/RP/GS/CTFILERP0002/CTBA0003").batch_id == "RP/GS/CTFILERP0002/CTBA0003"
+    assert information("/PREF/M1//REMI/USTD//TOTAL 3/").batch_id == "M1"
+    assert (
+        information("191?20KREF+TFNr 01005 PayId CTSc-?2101 EBB?2\n2MTLG:SEPA").batch_id
+        == "TFNr 01005 PayId CTSc-01 EBB"
+    )
+
+
+def test_structure_without_names_is_words() -> None:
+    said = information("000>100987654321\n>20ALGEMENE TUSSENREKENING KOS>21TEN VAN 2010>310390123456")
+    assert (said.code, said.text) == ("000", "ALGEMENE TUSSENREKENING KOSTEN VAN 2010")
 
 
 def test_a_uetr_is_one_or_none() -> None:

@@ -155,6 +155,24 @@ def test_a_rejection_of_a_copy_rejects_no_payment(text: str) -> None:
     assert (ack.lifecycle, ack.flags) == (None, (Flag.DUPLICATE_REJECTION,))
 
 
+def test_a_rejection_tells_our_two_names_apart_and_one_that_is_cut_off_names_nothing() -> None:
+    text = "/REJT/99\n/XT99/MD01/\n/MREF/PAY-1\n/TREF/{}\n/TEXT//UETR/{}\n"
+    whole = taken(fin("299", TEXT + text.format("E2E-1", UETR)), "mt199").only()
+    assert (whole.references.end_to_end_id, whole.references.instruction_id) == ("E2E-1", "PAY-1")
+    assert (whole.references.uetr, whole.reason_codes, whole.reason_text) == (UETR, ("MD01",), None)
+    cut = words(text.format("pacs008EndToEnd+", UETR))
+    assert (cut.references.end_to_end_id, cut.references.instruction_id) == (None, "PAY-1")
+
+
+def test_a_gpi_amount_may_tell_who_bears_the_charges() -> None:
+    ack = words(
+        "//1903041515+0800\n//ACSP/G002\n//BKCHHKHHXXX/BKCHHKHHXXX/INDA\n//USD1000,/OUR\n//EXCH//USD/EUR/1,09\n//:71F:USD20,\n//:71F:USD5,\n"
+    )
+    assert (ack.amount, ack.currency, ack.charges) == (Decimal(1000), "USD", Decimal(25))
+    other = words("//1903041515+0800\n//ACSP/G002\n//:71F:USD20,\n//:71F:EUR5,\n")
+    assert (other.amount, other.charges) == (None, None)
+
+
 def test_a_gpi_status_may_come_without_its_moment() -> None:
     ack = words("//ACCC\n//CCCCUS33XXX\n//USD2490,\n")
     assert (ack.lifecycle, ack.amount, ack.occurred_at) == (Status.CREDITED, Decimal(2490), None)
@@ -215,6 +233,14 @@ def test_an_answer_ends_a_recall_or_keeps_it_open(
     ack = answered(text)
     assert (ack.bank_status, ack.lifecycle, ack.flags, ack.reason_codes) == (status, lifecycle, flags, codes)
     assert ack.references.uetr == UETR
+
+
+def test_an_answer_is_about_the_payment_of_its_uetr_not_about_its_case() -> None:
+    text = f"/CNCL/\n:77A:/UETR/{UETR[:27]}\n//{UETR[27:]}\n:11R:103\n260302\n"
+    ack = taken(fin("196", ANSWER + text), "mtn96").only()
+    assert (ack.references.uetr, ack.references.instruction_id, ack.reason_text) == (UETR, None, None)
+    unnamed = taken(fin("196", ANSWER + "/CNCL/\n"), "mtn96").only()
+    assert unnamed.references.instruction_id == "CASE-1"
 
 
 def test_an_answer_in_words_is_kept_for_a_person() -> None:

@@ -115,6 +115,7 @@ def test_another_account_of_the_file_is_not_ours() -> None:
         ("NL20INGB0001234567EUR", "NL20INGB0001234567"),
         ("NL20INGB0001234567 EUR", "NL20INGB0001234567"),
         ("25040066/0123456789EUR", "25040066/0123456789"),
+        ("UBRTHUHB/123456789150ABCDEF002/EUR", "UBRTHUHB/123456789150ABCDEF002"),
         ("NL20INGB0001234567USD", "NL20INGB0001234567USD"),
         ("ABCEUR", "ABCEUR"),
     ],
@@ -152,6 +153,8 @@ def test_a_batch_by_its_code_alone_takes_the_customer_reference() -> None:
         ("NTRF", (None, None, None)),
         ("NOVBNL47INGB9999999999", (None, None, None)),
         ("NTRFPAY-CUT-OFF-BY-+", (None, None, None)),
+        ("N0440121470966      W.P. Jansen", (None, None, None)),
+        ("N102EREF            ", (None, None, None)),
     ],
 )
 def test_subfield_7_is_one_of_our_names(kind: str, expected: tuple[str | None, str | None, str | None]) -> None:
@@ -166,6 +169,7 @@ def test_subfield_7_is_one_of_our_names(kind: str, expected: tuple[str | None, s
         ("end_to_end_id", ("PAY-1", None, None)),
         ("instruction_id", (None, "PAY-1", None)),
         ("payment_info_id", (None, None, "PAY-1")),
+        ("none", (None, None, None)),
     ],
 )
 def test_a_profile_says_which_of_our_names_it_is(
@@ -218,6 +222,12 @@ def test_samples_that_do_not_foot_are_read_by_a_profile_that_does_not_ask() -> N
     assert [str(ack.amount) for ack in dutch] == amounts
     interim_ = read((SAMPLES / "mt942/self_mt942.sta").read_bytes(), "mt942", unproved).only()
     assert (interim_.amount, interim_.references.bank_ref) == (Decimal("0.42"), "055001022000001")
+
+
+def test_the_words_of_a_return_stand_behind_their_keyword() -> None:
+    ack = credit("159?00RETOURE?100399?20EREF+TFNR 40005 00005?21MTLG:Konto gesperr\nt Rueckue?22berweisung?34903")
+    assert (ack.lifecycle, ack.reason_text) == (Status.RETURNED, "Konto gesperrt Rueckueberweisung")
+    assert ack.references.end_to_end_id == "TFNR 40005 00005"
 
 
 def test_every_line_names_its_statement_by_day_not_by_a_constant() -> None:

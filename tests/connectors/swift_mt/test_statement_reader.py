@@ -119,6 +119,31 @@ def test_several_statements_share_a_file_with_or_without_ends() -> None:
         assert len(taken(file, "mt940").acknowledgements()) == 2
 
 
+def test_statements_of_banks_that_keep_to_no_grammar_but_their_own() -> None:
+    rabobank = (
+        ":940:\n:20:940S130101\n:25:NL71RABO0123456789\n:28C:0\n:60F:C130101EUR000000001000,00\n"
+        ":61:130101D000000000025,00N102EREF            \nNL70ABNA0987654321\n"
+        ":86:/EREF/01-01-2013 12:00 0030000987654321/BENM//NAME/CONTRA ACCOUN\nT HOLDER/REMI//ISDT/2013-07-11\n"
+        ":61:130102D000000000010,00N154NONREF          \nP001234567\n:86:KOSTEN\n:86:OPVANG\n"
+        ":62F:C130108EUR000000000965,00\n:20:940S130101\n:25:NL71RABO0123456789\n:28C:0\n"
+        ":60F:C130108EUR000000000965,00\n:62F:C130108EUR000000000965,00\n"
+    )
+    first, second = taken(rabobank, "mt940").acknowledgements()
+    assert first.references.end_to_end_id == "01-01-2013 12:00 0030000987654321"
+    assert second.references.end_to_end_id is None
+    polish = statement(
+        ":61:2603020302D10000,00FTRFREF 25611247//8327000090031790 ",
+        "Transfer ",
+        ":86: 020?00Wyplata-(dysp/przel)?20EREF+PAY-?211?22SVWZ+INFO ",
+        "INFO?30106",
+        opening="C260301PLN40000,00 ",
+        closing="C260302PLN30000,00 ",
+    )
+    ack = taken(polish, "mt940").only()
+    assert (ack.references.end_to_end_id, ack.references.bank_ref) == ("PAY-1", "8327000090031790")
+    assert ack.bank_transaction_code == "FTRF/020"
+
+
 def test_header_lines_name_the_bank() -> None:
     one = statement(DEBIT, closing="C260302EUR989,50")
     done = taken(f"ABNANL2A\n940\nABNANL2A\n{one}", "mt940")
@@ -281,3 +306,4 @@ def test_an_interim_report_whose_end_cannot_be_seen_is_refused() -> None:
 def test_an_interim_report_needs_its_floor_limit_which_has_the_currency() -> None:
     assert taken(interim(DEBIT, floors=""), "mt942").refusal.reason == "missing_tag"
     assert taken(interim(DEBIT, floors=":34F:EUR0.00\n"), "mt942").refusal.reason == "malformed_floor_limit"
+    assert taken(interim(DEBIT, floors=":34F:EUR0\n"), "mt942").accepted
