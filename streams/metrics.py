@@ -176,6 +176,7 @@ class PipelineMetrics(NoMetrics, Collector):
             if watermark_us:
                 self._watermark.set((topic, str(partition)), watermark_us / _MICROSECONDS)
 
+    @override
     def holds(self, partition: int, rows: Callable[[str], Iterator[bytes]]) -> None:
         """This worker took over a partition: ``rows(table)`` is a snapshot of a table before any fold of its own."""
         self._open.take(partition, rows(_PAYMENTS))

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from streams.agents.rows import RowCodec
 from streams.domain.correlation import CarriedFact, CarriedType, CorrelationMessage, MessageType
+from streams.domain.facts import Approval, BankAck
 from streams.domain.identity import stable_id
 from streams.domain.references import (
     DIRECT,
@@ -66,7 +67,9 @@ def correlate(topics: Topics, generation: int) -> Handler:
         if is_shared_key(message.key):
             return _shared(record, rows, out, topics, generation)
         if is_home(message.key):
-            home, outputs = correlate_home(rows.get(message.key) or HomeRow(), message)
+            before: HomeRow = rows.get(message.key) or HomeRow()
+            _refuse_another_content(before.fact, message, topics)
+            home, outputs = correlate_home(before, message)
             _keep(rows, message.key, home, HomeRow())
         else:
             reference, outputs = correlate_unique(rows.get(message.key) or ReferenceRow(), message)
@@ -82,6 +85,29 @@ def _keep(rows: Table[Any], key: str, row: Any, empty: Any) -> None:
     """Write the row if it says anything new: the usual lookup writes none."""
     if row != (rows.get(key) or empty):
         rows[key] = row
+
+
+def _refuse_another_content(kept: CarriedFact | None, message: CorrelationMessage, topics: Topics) -> None:
+    """One event, two contents: the first one is kept, the second one goes to the dead letters. Raises BadRecord.
+
+    Where the payment is known at once the fold finds it out; a fact that waits never gets there.
+    """
+    told = message.fact
+    if kept is None or told is None or kept.payload == told.payload:
+        return
+    first, second = _fact_of(kept, topics), _fact_of(told, topics)
+    if first.payload_hash != second.payload_hash:
+        raise BadRecord(
+            f"event {second.event_id} of {second.source} ({second.source_event_id}) was told with another content: "
+            f"expected payload hash {first.payload_hash}, found {second.payload_hash}; ask which one is meant",
+            "conflict",
+        )
+
+
+def _fact_of(carried: CarriedFact, topics: Topics) -> Approval | BankAck:
+    if carried.type is CarriedType.APPROVAL:
+        return topics.approvals.decode(carried.payload)
+    return topics.bank_acks.decode(carried.payload)
 
 
 def _send(output: Output, record: Record, out: Outbox, topics: Topics, generation: int) -> None:
@@ -103,15 +129,18 @@ def _refuse(output: Exceeded, record: Record, out: Outbox, topics: Topics, gener
 
 def _hand_over(output: Deliver | Withdraw, out: Outbox, topics: Topics) -> None:
     """The fact itself, under its payment's correlation id, on the topic that it belongs to."""
-    payload, withdrawn = output.fact.payload, isinstance(output, Withdraw)
-    if output.fact.type is CarriedType.APPROVAL:
-        approval = topics.approvals.decode(payload)
-        approval = replace(approval, correlation_id=output.payment, delivery=output.number, withdrawn=withdrawn)
-        out.send(topics.approvals, output.payment, approval)
-        return
-    ack = topics.bank_acks.decode(payload)
-    ack = replace(ack, correlation_id=output.payment, delivery=output.number, withdrawn=withdrawn)
-    out.send(topics.bank_acks, output.payment, ack)
+    fact = _fact_of(output.fact, topics)
+    _give(fact, output.payment, output.number, out, topics, withdrawn=isinstance(output, Withdraw))
+
+
+def _give(
+    fact: Approval | BankAck, payment: str, number: int, out: Outbox, topics: Topics, *, withdrawn: bool = False
+) -> None:
+    given = replace(fact, correlation_id=payment, delivery=number, withdrawn=withdrawn)
+    if isinstance(given, Approval):
+        out.send(topics.approvals, payment, given)
+    else:
+        out.send(topics.bank_acks, payment, given)
 
 
 def _limit_alert(output: Exceeded, cause: CorrelationMessage, generation: int) -> Alert:
@@ -148,7 +177,11 @@ def _shared(record: Record, rows: Table[Any], out: Outbox, topics: Topics, gener
     fact = message.fact
     shared = rows.get(message.key) or Shared(0, None, None)
     kept = _fact_key(message.key, fact.event_id)
-    if shared.scanning != fact.event_id and kept not in rows:
+    if shared.scanning != fact.event_id:
+        known: KeptFact | None = rows.get(kept)
+        if known is not None:
+            _refuse_another_content(known.fact, message, topics)
+            return None  # a copy: every member has it, and those to come will get it
         if shared.facts >= FACTS_KEPT:
             _refuse(Exceeded(f"facts kept at {message.key}", FACTS_KEPT), record, out, topics, generation)
             return None
@@ -177,12 +210,12 @@ def _serve(
     """Give the fact to the next slice of members; the cursor is in the row until the last one has it."""
     prefix = _member_prefix(reference)
     cursor = shared.cursor if shared.scanning == fact.event_id else None
-    served, last = 0, cursor
+    given, served, last = _fact_of(fact, topics), 0, cursor
     for key, _ in rows.scan(prefix, after=cursor):
         if served == SLICE:
             rows[reference] = replace(shared, scanning=fact.event_id, cursor=last)
             return AGAIN
-        _hand_over(Deliver(key[len(prefix) :], fact, DIRECT), out, topics)
+        _give(given, key[len(prefix) :], DIRECT, out, topics)
         served, last = served + 1, key
     rows[reference] = replace(shared, scanning=None, cursor=None)
     return None

@@ -121,6 +121,7 @@ class _Teller:
             trace_id=evicted.trace_id,
         )
         out.send(self._topics.dead_letters, record.key, letter)
+        out.count_dead_letter(topic.name, letter.reason_class, record.key)
 
 
 def _appeared(appearance: Appearance, fact: PaymentFact) -> FingerprintMessage:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from streams.domain.bank_evidence import RANKS, BankEvidence
+from streams.domain.bank_statuses import is_granted_recall
 from streams.domain.facts import BankAck, Release
 from streams.domain.instants import by_their_clock
 from streams.domain.releases import UNNAMED, AttemptName, ReleaseView, attempt_name
@@ -243,9 +244,9 @@ def _weigh(attempt: Attempt) -> None:
 
 
 def _ended(attempt: Attempt) -> BankAck | Release | None:
-    # a cancellation granted on request (CNCL) is too late for money that has left: it waits for the return
+    # a cancellation granted on request is too late for money that has left: it waits for the return
     granted_too_late = attempt.rank >= SETTLED_RANK
-    cancelled = [row for row in attempt.cancellations if not (row.bank_status == "CNCL" and granted_too_late)]
+    cancelled = [row for row in attempt.cancellations if not (is_granted_recall(row.bank_status) and granted_too_late)]
     final = [*attempt.rejections, *cancelled]
     if final:
         return max(final, key=by_their_clock)

@@ -77,7 +77,7 @@ def evidence_of(acks: tuple[BankAck, ...]) -> BankEvidence:
             ended = found.rejections if milestone is _REJECTED else found.cancellations
             ended.append(ack)
         elif milestone is _RETURNED:
-            (returned if ack.booked else found.returns_reported).append(ack)
+            _sort_return(ack, returned, found)
         elif ack.booked:
             _sort_entry(ack, debits, money_back)
         elif milestone in RANKS:
@@ -88,6 +88,16 @@ def evidence_of(acks: tuple[BankAck, ...]) -> BankEvidence:
     found.credits = distinct(money_back) if money_back else ()
     found.returns_booked = distinct(returned) if returned else ()
     return found
+
+
+def _sort_return(ack: BankAck, returned: list[BankAck], found: BankEvidence) -> None:
+    """A booked return of a whole batch says of no member that it came back."""
+    if not ack.booked:
+        found.returns_reported.append(ack)
+    elif speaks_of_one_payment(ack):
+        returned.append(ack)
+    else:
+        found.silent.append(ack)
 
 
 def _sort_entry(ack: BankAck, debits: list[BankAck], money_back: list[BankAck]) -> None:

@@ -77,6 +77,7 @@ RECALL_STATUSES: Final[Mapping[str, BankMeaning]] = {
     "PDCR": BankMeaning(None, _RECALL),
     "RJCR": NOTHING,
     "CNCL": BankMeaning(Status.CANCELLED),
+    "ACCR": BankMeaning(Status.CANCELLED),
     # the other confirmations are kept and say nothing about the money
     **dict.fromkeys(
         (
@@ -100,6 +101,7 @@ RECALL_ANSWERS: Final[Mapping[str, Recall]] = {
     "PDCR": Recall.PENDING,
     "RJCR": Recall.REFUSED,
     "CNCL": Recall.GRANTED,
+    "ACCR": Recall.GRANTED,
 }
 
 DUPLICATE_REASONS: Final = frozenset({"DU01", "DU02", "DU03", "DU04", "DU05", "DUPL", "DT04", "AM05"})
@@ -145,3 +147,8 @@ def is_duplicate_rejection(milestone: Status | None, reason_codes: tuple[str, ..
 def is_known(code: str) -> bool:
     """True if any of the registries has a row for the code."""
     return code in PAYMENT_STATUSES or code in ENTRY_STATUSES or code in RECALL_STATUSES
+
+
+def is_granted_recall(code: str) -> bool:
+    """True if the code grants a recall that was asked for: of the payment (CNCL) or of the whole case (ACCR)."""
+    return RECALL_ANSWERS.get(code) is Recall.GRANTED

@@ -8,6 +8,7 @@ from typing import Final
 from streams.domain.approvals import ApprovalView
 from streams.domain.attempts import SETTLED_RANK, Attempt, Attempts
 from streams.domain.bank_evidence import BankEvidence
+from streams.domain.bank_statuses import is_granted_recall
 from streams.domain.bookings import Booked, booked_of
 from streams.domain.facts import ApprovalScope, BankAck, Fact, Reconciliation, Release
 from streams.domain.instants import by_their_clock, end_of, surely_after
@@ -20,7 +21,6 @@ from streams.domain.statuses import Status
 
 _RELEASED: Final = Status.RELEASED
 _CREDITED: Final = Status.CREDITED
-GRANTED: Final = "CNCL"
 """camt.029: cancelled as requested. It contradicts no booking: it promises a return."""
 
 
@@ -151,7 +151,7 @@ def _booked(known: Known) -> Judgement:
     """An account entry proves it (merge rule 2); with a rejection beside it, it is a contradiction (rule 3)."""
     status, decided_by = _how_far_booked(known)
     ended = _ended_by_bank(known)
-    granted = ended is not None and ended.bank_status == GRANTED
+    granted = ended is not None and is_granted_recall(ended.bank_status)
     return Judgement(
         status,
         decided_by,

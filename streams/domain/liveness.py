@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from streams.domain.bank_evidence import RANKS
+from streams.domain.bank_statuses import is_granted_recall
 from streams.domain.bookings import booked_of
 from streams.domain.facts import BankAck
 from streams.domain.fingerprints import Liveness
-from streams.domain.judgement import GRANTED, Judgement, Known
+from streams.domain.judgement import Judgement, Known
 from streams.domain.statuses import Status
 
 _ON_THE_PATH: Final[dict[Status, Liveness]] = {
@@ -33,7 +34,7 @@ def liveness_of(known: Known, judgement: Judgement) -> Liveness:
         return Liveness.SUBMITTED if judgement.report_contradicted else Liveness.DEAD
     if status is Status.CANCELLED:
         ended = judgement.decided_by
-        granted = isinstance(ended, BankAck) and ended.bank_status == GRANTED
+        granted = isinstance(ended, BankAck) and is_granted_recall(ended.bank_status)
         return Liveness.DEAD if granted else Liveness.SUBMITTED
     if status in (Status.VOIDED, Status.APPROVAL_REJECTED):
         return Liveness.DEAD if not known.attempts.all else Liveness.SUBMITTED

@@ -59,11 +59,11 @@ class Batch:
             raise InfrastructureError("batch.each was called twice for one batch: its records would be folded twice")
         self.is_folded = True
         tables, out, undo, row_limits = self.tables, self.out, self._undo, self._row_limits
-        sent, notes = out.sent, out.notes
+        sent, notes, failures = out.sent, out.notes, out.failures
         done = 0
         for record in self.records:
             undo.clear()
-            savepoint = len(sent), len(notes)
+            savepoint = len(sent), len(notes), len(failures)
             try:
                 out.record_key = record.key
                 outcome = handler(record, *tables, out)

@@ -103,7 +103,7 @@ def _earlier_attempts(headers: tuple[tuple[str, bytes | None], ...]) -> int:
 
 
 class Breaker:
-    """Watches one agent's share of dead letters over its last records.
+    """Watches the share of keys with dead letters among the last that one agent folded.
 
     Asked before a transaction: when it opens, the unit at hand is not committed and the process ends, so what tripped
     it is read again by whatever is started next.
@@ -113,26 +113,26 @@ class Breaker:
         self._stage = stage
         self._settings = settings
         self._units: deque[tuple[int, int]] = deque()
-        self._records = 0
+        self._keys = 0
         self._dead = 0
 
-    def check(self, records: int, dead: int) -> None:
+    def check(self, keys: int, dead: int) -> None:
         """Raise BreakerOpen if committing these would bring the share of dead letters over the limit."""
-        all_records, all_dead = self._records + records, self._dead + dead
+        all_keys, all_dead = self._keys + keys, self._dead + dead
         limit = self._settings
-        if all_dead >= limit.least_dead_letters and all_dead > limit.share * all_records:
+        if all_dead >= limit.least_dead_keys and all_dead > limit.share * all_keys:
             raise BreakerOpen(
-                f"agent {self._stage}: {all_dead} of its last {all_records} records would be dead letters, "
+                f"agent {self._stage}: {all_dead} of the last {all_keys} keys would have dead letters, "
                 f"more than {limit.share:.0%}. Nothing of this unit was committed. Look at the newest dead letters; "
                 "if they are right, raise the breaker's limits and start again."
             )
 
-    def committed(self, records: int, dead: int) -> None:
+    def committed(self, keys: int, dead: int) -> None:
         """Count a committed unit, and forget units beyond the window."""
-        self._units.append((records, dead))
-        self._records += records
+        self._units.append((keys, dead))
+        self._keys += keys
         self._dead += dead
-        while self._records - self._units[0][0] >= self._settings.window_records:
-            gone_records, gone_dead = self._units.popleft()
-            self._records -= gone_records
+        while self._keys - self._units[0][0] >= self._settings.window_keys:
+            gone_keys, gone_dead = self._units.popleft()
+            self._keys -= gone_keys
             self._dead -= gone_dead

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 
@@ -32,6 +32,12 @@ class Metrics(Protocol):
 
     def owns(self, partition: int, generation: int | None) -> None:
         """This worker owns the partition since `generation` (larger is newer); None: no more."""
+
+    def holds(self, partition: int, rows: Callable[[str], Iterator[bytes]]) -> None:
+        """This worker took over the partition: `rows(table)` is a snapshot of a table before any fold of its own.
+
+        It may be read beside the work; when `owns(partition, None)` returns it is let go, for it keeps the store open.
+        """
 
     def recovery(self, partition: int, table: str, remaining: int) -> None:
         """Records of a table's changelog still to be replayed."""
@@ -65,6 +71,9 @@ class NoMetrics:
         """See Metrics."""
 
     def owns(self, partition: int, generation: int | None) -> None:
+        """See Metrics."""
+
+    def holds(self, partition: int, rows: Callable[[str], Iterator[bytes]]) -> None:
         """See Metrics."""
 
     def recovery(self, partition: int, table: str, remaining: int) -> None:

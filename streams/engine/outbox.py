@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from streams.engine.dead_letters import DeadLetters, Failure, cut, describe
 from streams.engine.errors import INFRASTRUCTURE, BadRecord, InfrastructureError, UndeclaredTopic
@@ -28,6 +28,14 @@ class Sending:
     wall_clock_us: Callable[[], int]
 
 
+class Failed(NamedTuple):
+    """One dead letter: the contract of the topic that the record came from, its class of reason, and its key."""
+
+    topic: str
+    reason_class: str
+    key: bytes | None
+
+
 class Outbox:
     """Records to be produced with this unit's transaction, in the order in which they were sent."""
 
@@ -39,7 +47,7 @@ class Outbox:
         self._partitions = partitions
         self.sent: list[Send] = []
         self.notes: list[object] = []
-        self.failures: list[tuple[str, str]] = []
+        self.failures: list[Failed] = []
         #: The key of the record being folded: what is sent under the same key stays in its partition.
         self.record_key: str | None = None
 
@@ -88,11 +96,12 @@ class Outbox:
             f"{route.kafka_name} has {route.partitions} partitions, agent {self._stage} sent to {partition}"
         )
 
-    def undo_to(self, savepoint: tuple[int, int]) -> None:
-        """Take back what was sent and noted since the savepoint, which is how much there was of both."""
-        sent, notes = savepoint
+    def undo_to(self, savepoint: tuple[int, int, int]) -> None:
+        """Take back what was sent, noted and counted since the savepoint, which is how much there was of each."""
+        sent, notes, failures = savepoint
         del self.sent[sent:]
         del self.notes[notes:]
+        del self.failures[failures:]
 
     def dead_letter(self, record: Record, error: Exception) -> None:
         """Send the record to the dead letters, whole, under its own key and partition number.
@@ -112,7 +121,11 @@ class Outbox:
                 f"{route.kafka_name} takes at most {route.max_bytes}. Raise its max.message.bytes; nothing was lost."
             )
         self.sent.append((route.kafka_name, data, failure.key, record.partition % route.partitions))
-        self.failures.append((record.topic, failure.reason_class))
+        self.failures.append(Failed(record.topic, failure.reason_class, failure.key))
+
+    def count_dead_letter(self, topic: str, reason_class: str, key: str) -> None:
+        """Count a dead letter that a handler has written itself, with `send`."""
+        self.failures.append(Failed(topic, reason_class, key.encode()))
 
     def _letter(self, record: Record, failure: Failure) -> bytes:
         try:

@@ -150,6 +150,7 @@ class Ownership:
             "partition %d is active: %d records replayed in %.2f s", partition.number, restored.records, duration_s
         )
         self._metrics.recovered(partition.number, duration_s, restored.records)
+        self._metrics.holds(partition.number, partition.snapshot)
         self._metrics.owns(partition.number, partition.since_ms)
         self._reached(FaultPoint.ACTIVATED)
 
@@ -176,8 +177,7 @@ class Ownership:
             restoring.cancelled.set()
             restoring.job.add_done_callback(_close_unwanted)
             self._leaving[partition.number] = restoring.job
-        if partition.phase is Phase.ACTIVE:
-            self._metrics.owns(partition.number, None)
+        self._metrics.owns(partition.number, None)  # also what it reports of a restore
         partition.close()
 
     def stop(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -156,6 +156,11 @@ class Partition:
     def holds_records(self) -> bool:
         """Whether there is anything to fold."""
         return any(task.holds_records for task in self.tasks)
+
+    def snapshot(self, table: str) -> Iterator[bytes]:
+        """The encoded rows of a table as they are at this call. The partition is ACTIVE."""
+        (found,) = (known for task in self.tasks for known in task.tables if known.declaration.name == table)
+        return found.snapshot()
 
     def close(self) -> None:
         """Drop tasks and buffers, whose open work was never visible, and close the store."""

@@ -20,14 +20,14 @@ class GroupProtocol(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class BreakerSettings:
-    """The worker stops when more than `share` of an agent's last `window_records` records became dead letters.
+    """The worker stops when more than `share` of the last `window_keys` keys that an agent folded had dead letters.
 
-    Nothing trips before `least_dead_letters` of them were seen, so that a single bad file does not stop a quiet worker.
+    Keys are counted, and nothing trips before `least_dead_keys` of them, so that a single bad file stops nobody.
     """
 
-    window_records: int = 1000
+    window_keys: int = 1000
     share: float = 0.5
-    least_dead_letters: int = 100
+    least_dead_keys: int = 100
 
 
 @dataclass(frozen=True, kw_only=True)

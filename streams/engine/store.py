@@ -122,6 +122,12 @@ class Store:
         except Exception as error:
             raise self._failed("scan", error) from error
 
+    def rows(self, prefix: bytes) -> Iterator[bytes]:
+        """Rows whose key begins with `prefix`, as they are at this call; the iterator keeps the store open."""
+        bounds = ReadOptions()
+        bounds.set_iterate_upper_bound(_after_prefix(prefix))
+        return _held(self._db.values(from_key=prefix, read_opt=bounds), bounds)
+
     def write(self, rows: Iterable[Row], marks: Mapping[str, Mark], as_of_ms: int) -> None:
         """Write rows and the marks they correspond to in one batch, and when the store was known to be current."""
         batch = WriteBatch(raw_mode=True)
@@ -193,6 +199,11 @@ def _remove(path: Path) -> None:
     except OSError as error:
         raise StoreError(f"store {path} cannot be removed: {error}. Remove the folder by hand") from error
     shutil.rmtree(gone, ignore_errors=True)
+
+
+def _held(rows: Iterator[bytes], _bounds: ReadOptions) -> Iterator[bytes]:
+    """RocksDB reads the bound where the options hold it: freed with them, an iterator runs on into other tables."""
+    yield from rows
 
 
 def _after_prefix(prefix: bytes) -> bytes:

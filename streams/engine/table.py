@@ -116,6 +116,10 @@ class Table(Generic[V]):
         written = ((key, row) for key, row in dirty if row is not None)
         return heapq.merge(stored, written, key=_first)
 
+    def snapshot(self) -> Iterator[bytes]:
+        """The encoded rows as the store has them at this call; the iterator keeps the store open."""
+        return self._store.rows(self._prefix)
+
     def _scan_store(self, prefix: str, after: str | None, shadowed: set[str]) -> Iterator[tuple[str, V]]:
         begin = self._prefix + prefix.encode()
         # The key directly behind `after` is `after` with a zero byte.

@@ -242,7 +242,7 @@ class UnitOfWork:
             out, stage = folded.batch.out, folded.task.inputs.stage
             if out.notes:
                 self._metrics.noted(stage, out.notes)
-            for topic, reason_class in out.failures:
+            for topic, reason_class, _key in out.failures:
                 self._metrics.dead_letter(topic, reason_class)
             self._ownership.partitions[folded.task.partition].moved_s = now
         for stage, records, dead in _dead_by_stage(sealed):
@@ -251,10 +251,14 @@ class UnitOfWork:
 
 
 def _dead_by_stage(sealed: Sequence[Sealed]) -> list[tuple[str, int, int]]:
-    """For each agent of the unit: its records, and how many of them became dead letters."""
-    records: Counter[str] = Counter()
+    """For each agent of the unit: how many keys it folded, and how many of them had dead letters.
+
+    Keys, not records: one bad file or one payment gone wrong is one case, however many records it has.
+    """
+    keys: Counter[str] = Counter()
     dead: Counter[str] = Counter()
     for folded in sealed:
-        records[folded.task.inputs.stage] += folded.batch.done
-        dead[folded.task.inputs.stage] += len(folded.batch.out.failures)
-    return [(stage, count, dead[stage]) for stage, count in records.items()]
+        batch, stage = folded.batch, folded.task.inputs.stage
+        keys[stage] += len({record.message.key() for record in batch.records[: batch.done]})
+        dead[stage] += len({failed.key for failed in batch.out.failures})
+    return [(stage, count, dead[stage]) for stage, count in keys.items()]

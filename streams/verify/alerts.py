@@ -96,5 +96,5 @@ def _pairs(stands: Mapping[str, Stand], fingerprints: Mapping[tuple[str, str], l
         window_us = WINDOW_US[Rule(rule)]
         alive = [payment for payment in members if stands[payment].liveness not in _DEAD]
         for first, second in combinations(alive, 2):
-            if window_us is None or abs(stands[first].as_of - stands[second].as_of) <= window_us:
+            if window_us is None or abs(stands[first].meant_at - stands[second].meant_at) <= window_us:
                 yield first, second

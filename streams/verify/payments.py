@@ -34,7 +34,7 @@ class Stand:
     last_transition_id: str | None
     last_transition_seq: int
     liveness: Liveness
-    as_of: int
+    meant_at: int
 
 
 @dataclass(slots=True)
@@ -113,7 +113,7 @@ class Payments:
     def _note(self, payment: Payment, state: State) -> None:
         view = payment.view
         self.stands[state.correlation_id] = Stand(
-            state.status, state.last_transition_id, state.last_transition_seq, view.liveness, view.as_of
+            state.status, state.last_transition_id, state.last_transition_seq, view.liveness, view.parts.meant_at
         )
         for row in view.fingerprints:
             self.fingerprints.setdefault((row.rule.value, row.value), []).append(state.correlation_id)

@@ -7,16 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
-from streams.agents.rows import RowCodec
-from streams.engine import AGAIN, Again, Outbox, Record, Table, Topic
+from streams.engine import AGAIN, Again, BadRecord, Outbox, Record, Table, Topic
+
+
+class RowBytes(Protocol):
+    """How a table's rows are written and read."""
+
+    def encode(self, row: Any, /) -> bytes: ...
+    def decode(self, data: bytes, /) -> Any: ...
 
 
 class Rows:
     """The parts of a table that handlers use."""
 
-    def __init__(self, codec: RowCodec) -> None:
+    def __init__(self, codec: RowBytes) -> None:
         self._codec = codec
         self.stored: dict[str, bytes] = {}
         self.written: list[str] = []
@@ -46,12 +52,16 @@ class Sent:
     records: list[tuple[str, str, Any]] = field(default_factory=list)
     dead: list[tuple[Any, Exception]] = field(default_factory=list)
     notes: list[object] = field(default_factory=list)
+    counted: list[tuple[str, str, str]] = field(default_factory=list)
 
     def send(self, topic: Topic[Any], key: str, value: Any) -> None:
         self.records.append((topic.name, key, topic.decode(topic.encode(value))))
 
     def dead_letter(self, record: Any, error: Exception) -> None:
         self.dead.append((record.value, error))
+
+    def count_dead_letter(self, topic: str, reason_class: str, key: str) -> None:
+        self.counted.append((topic, reason_class, key))
 
     def note(self, item: object) -> None:
         self.notes.append(item)
@@ -62,22 +72,52 @@ class Sent:
 
 
 @dataclass(frozen=True)
+class Message:
+    """The Kafka message behind a record, as far as handlers look."""
+
+    data: bytes
+
+    def value(self) -> bytes:
+        return self.data
+
+
+@dataclass(frozen=True)
 class Arrived:
     """A record with a value, whatever log it came from."""
 
     value: Any
+    key: str
+    message: Message = Message(b"")
+    topic: str = ""
+    timestamp_us: int = 0
+    offset: int = 0
+    partition: int = 0
 
-    @property
-    def key(self) -> str:
-        return str(self.value.key)
+    def place(self) -> str:
+        return f"{self.topic}[{self.partition}]@{self.offset}"
+
+
+def arrived(topic: Topic[Any], key: str, value: Any, timestamp_us: int = 1, offset: int = 0) -> Arrived:
+    """The record as a handler gets it from Kafka: decoded from its encoded value."""
+    data = topic.encode(value)
+    return Arrived(topic.decode(data), key, Message(data), topic.name, timestamp_us, offset)
 
 
 Handler = Callable[[Record, "Table[Any]", Outbox], Again | None]
 
 
+def fold(handler: Handler, record: Arrived, rows: Rows, out: Sent) -> Again | None:
+    """Fold one record in one unit of work. What the handler raises about it is a dead letter, as in a batch."""
+    try:
+        return handler(cast("Record", record), cast("Table[Any]", rows), cast("Outbox", out))
+    except BadRecord as error:
+        out.dead_letter(record, error)
+        return None
+
+
 def once(handler: Handler, value: Any, rows: Rows, out: Sent) -> Again | None:
-    """Fold one record in one unit of work."""
-    return handler(cast("Record", Arrived(value)), cast("Table[Any]", rows), cast("Outbox", out))
+    """As ``fold``, for a message that carries its own key."""
+    return fold(handler, Arrived(value, str(value.key)), rows, out)
 
 
 def handled(handler: Handler, value: Any, rows: Rows, out: Sent) -> int:

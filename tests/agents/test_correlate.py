@@ -101,6 +101,20 @@ def test_a_better_name_takes_the_fact_from_the_payment_that_had_it() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", [E2E, GROUP])
+def test_another_content_of_a_fact_that_waits_is_kept_for_a_person(name: Reference) -> None:
+    """Where the payment is known at once the fold finds it out; here nobody else would."""
+    fact = ack("k", "ACCP")
+    rows, _ = _run([_lookup(fact, name)])
+    _, again = _run([_lookup(replace(fact, received_at=fact.received_at + 9), name)], rows)
+    assert not again.dead
+    _, out = _run([_lookup(replace(fact, payload_hash="another"), name)], rows)
+    ((_, error),) = out.dead
+    assert "told with another content" in str(error)
+    _, out = _run([register_of(name, "P1", 1)], rows)
+    assert [row.payload_hash for row in out.to(TOPICS.bank_acks)] == [fact.payload_hash]
+
+
 def test_an_approval_travels_as_what_it_is() -> None:
     fact = invoice_approval("a", INVOICE.value, delivery=0)
     _, out = _run([register_of(INVOICE, "P1", 1), _lookup(fact, INVOICE)])

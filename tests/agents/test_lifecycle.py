@@ -34,7 +34,7 @@ from streams.domain.state import State
 from streams.domain.statuses import Flag, Status
 from streams.engine import BadRecord, Topic
 from streams.topics import topics_of
-from tests.agents.doubles import GivenRecord, Rows, Sent, given_record
+from tests.agents.desk import Arrived, Rows, Sent, arrived, fold
 
 TOPICS = topics_of(1)
 POLICY = Policy()
@@ -144,21 +144,25 @@ MATCHED = Reconciliation(
 ALL = (APPROVAL, RELEASE, BOOKED, MATCHED)
 
 
-def record_of(fact: Any, key: str = PAYMENT, offset: int = 0) -> GivenRecord:
-    return given_record(BY_KIND[type(fact)], key, fact, fact.received_at, offset)
+def record_of(fact: Any, key: str = PAYMENT, offset: int = 0) -> Arrived:
+    return arrived(BY_KIND[type(fact)], key, fact, fact.received_at, offset)
+
+
+def rows_codec(policy: Policy = POLICY) -> PaymentRows:
+    return PaymentRows(TOPICS.state, Context(policy, 1))
 
 
 def folded(*facts: Any, policy: Policy = POLICY) -> tuple[Rows, Sent]:
-    rows, out, join = Rows(), Sent(), lifecycle(TOPICS, policy, 1)
+    rows, out, join = Rows(rows_codec(policy)), Sent(), lifecycle(TOPICS, policy, 1)
     for offset, fact in enumerate(facts):
-        join(record_of(fact, offset=offset), rows, out)  # type: ignore[arg-type]  # doubles of record, table and outbox
+        fold(join, record_of(fact, offset=offset), rows, out)
     return rows, out
 
 
 def test_facts_of_three_streams_become_one_state_and_a_chain_of_steps() -> None:
     rows, out = folded(*ALL)
-    assert rows[PAYMENT].view.status is Status.RECONCILED
-    steps = out.on(TOPICS.transitions)
+    assert rows.get(PAYMENT).view.status is Status.RECONCILED
+    steps = out.to(TOPICS.transitions)
     assert [step.to_status for step in steps] == [
         Status.APPROVED,
         Status.SUBMITTED,
@@ -171,42 +175,45 @@ def test_facts_of_three_streams_become_one_state_and_a_chain_of_steps() -> None:
 
 def test_a_step_says_where_its_evidence_can_be_read() -> None:
     _, out = folded(APPROVAL, RELEASE, BOOKED)
-    evidence = out.on(TOPICS.transitions)[-1].evidence
+    evidence = out.to(TOPICS.transitions)[-1].evidence
     assert (evidence.topic, evidence.offset) == ("payments.bank-acks.v1", 2)
     assert (evidence.file_hash, evidence.position) == ("f" * 64, "Ntry[1]/TxDtls[1]")
 
 
 def test_the_same_fact_twice_changes_nothing_and_publishes_nothing() -> None:
     rows, out = folded(APPROVAL, RELEASE)
-    before, sent = rows[PAYMENT], len(out.messages)
-    lifecycle(TOPICS, POLICY, 1)(record_of(RELEASE), rows, out)  # type: ignore[arg-type]  # doubles
-    assert rows[PAYMENT] is before
-    assert len(out.messages) == sent
-    assert not out.dead
+    written, sent = list(rows.written), list(out.records)
+    fold(lifecycle(TOPICS, POLICY, 1), record_of(RELEASE), rows, out)
+    assert (rows.written, out.records, out.dead) == (written, sent, [])
 
 
 def test_another_content_under_a_known_event_is_flagged_and_kept_for_a_person() -> None:
     rows, out = folded(APPROVAL, RELEASE, replace(RELEASE, payload_hash="other", amount=Money(999, "EUR", 2)))
-    assert Flag.CONFLICT in {flag.name for flag in rows[PAYMENT].view.flags}
-    ((record, error),) = out.dead
-    assert record.value.payload_hash == "other"
+    assert Flag.CONFLICT in {flag.name for flag in rows.get(PAYMENT).view.flags}
+    ((fact, error),) = out.dead
+    assert fact.payload_hash == "other"
+    assert isinstance(error, BadRecord)
     assert error.reason_class == "conflict"
 
 
 def test_a_fact_under_another_key_is_refused() -> None:
-    join = lifecycle(TOPICS, POLICY, 1)
-    with pytest.raises(BadRecord, match="expected the correlation id as key"):
-        join(record_of(APPROVAL, key="PAY-2"), Rows(), Sent())  # type: ignore[arg-type]  # doubles
+    rows, out = Rows(rows_codec()), Sent()
+    fold(lifecycle(TOPICS, POLICY, 1), record_of(APPROVAL, key="PAY-2"), rows, out)
+    ((_, error),) = out.dead
+    assert "expected the correlation id as key" in str(error)
+    assert not rows.written
 
 
 def test_beyond_the_cap_the_facts_received_first_stay_and_the_others_are_kept_whole() -> None:
     policy = Policy(fact_cap=2)
     _, late = folded(APPROVAL, RELEASE, BOOKED, policy=policy)
-    ((record, error),) = late.dead
-    assert (record.value.event_id, error.reason_class) == ("b", "invalid")
+    ((fact, error),) = late.dead
+    assert isinstance(error, BadRecord)
+    assert (fact.event_id, error.reason_class) == ("b", "invalid")
     _, early = folded(BOOKED, RELEASE, APPROVAL, policy=policy)
-    (letter,) = early.on(TOPICS.dead_letters)
+    (letter,) = early.to(TOPICS.dead_letters)
     assert TOPICS.bank_acks.decode(letter.value) == BOOKED
+    assert early.counted == [("payments.bank-acks.v1", "limit", PAYMENT)]
 
 
 @pytest.mark.parametrize(
@@ -224,19 +231,15 @@ def test_a_persons_word_about_a_pair_goes_to_the_pairs_home(action: CommandActio
         sequence=1,
     )
     _, out = folded(RELEASE, command)
-    (message,) = [row for row in out.on(TOPICS.fingerprints) if row.type is FingerprintMessageType.VERDICT]
+    (message,) = [row for row in out.to(TOPICS.fingerprints) if row.type is FingerprintMessageType.VERDICT]
     assert message.key == "pair:AL-1"
     assert message.verdict is not None
     assert message.verdict.confirmed is confirmed
 
 
-def rows_codec(policy: Policy = POLICY) -> PaymentRows:
-    return PaymentRows(TOPICS.state, Context(policy, 1))
-
-
 def test_a_row_survives_its_bytes_and_the_bytes_are_the_published_state() -> None:
     rows, _ = folded(*ALL, replace(RELEASE, payload_hash="other"))
-    payment: Payment = rows[PAYMENT]
+    payment: Payment = rows.get(PAYMENT)
     codec = rows_codec()
     data = codec.encode(payment)
     again = codec.decode(data)
@@ -249,7 +252,7 @@ def test_a_row_survives_its_bytes_and_the_bytes_are_the_published_state() -> Non
 def test_internal_is_a_function_of_the_set_of_facts() -> None:
     one, _ = folded(*ALL)
     other, _ = folded(*reversed(ALL), RELEASE)
-    states = [TOPICS.state.decode(rows_codec().encode(rows[PAYMENT])) for rows in (one, other)]
+    states = [TOPICS.state.decode(rows_codec().encode(rows.get(PAYMENT))) for rows in (one, other)]
     assert states[0].internal == states[1].internal
     overflowed, kept = kept_of(states[0].internal)
     assert not overflowed

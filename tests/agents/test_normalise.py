@@ -13,7 +13,7 @@ from connectors.contract import DEFAULT_PROFILE, BankProfile, Connector, Refusal
 from schemas.records import Raw
 from streams.agents.accounts import Accounts
 from streams.agents.arrivals import UnmappableError
-from streams.agents.normalise import Normaliser, normalise
+from streams.agents.normalise import ROWS, Normaliser, normalise
 from streams.domain.correlation import MessageType
 from streams.domain.facts import (
     Approval,
@@ -30,8 +30,9 @@ from streams.domain.facts import (
 from streams.domain.money import Money
 from streams.domain.state import AlertKind
 from streams.domain.statuses import Status
+from streams.engine import BadRecord
 from streams.topics import topics_of
-from tests.agents.doubles import Rows, Sent, given_record
+from tests.agents.desk import Rows, Sent, arrived, fold
 
 TOPICS = topics_of(1)
 RECEIVED = 1_767_600_000_000_000
@@ -271,19 +272,24 @@ def test_a_format_or_profile_that_is_not_installed_is_named() -> None:
     assert "acme" in error_of(raw("release.json", release(), profile="acme"))
 
 
-def handled(records: list[Raw], rows: Rows | None = None) -> Sent:
-    out, seen = Sent(), Rows() if rows is None else rows
+def reason_class(error: Exception) -> str:
+    assert isinstance(error, BadRecord)
+    return error.reason_class
+
+
+def handled(records: list[Raw]) -> Sent:
+    out, seen = Sent(), Rows(ROWS)
     handle = normalise(TOPICS, NORMALISER, 1)
     for offset, record in enumerate(records):
         key = f"{record.source}/{record.source_message_id}"
-        handle(given_record(TOPICS.raw, key, record, RECEIVED, offset), seen, out)  # type: ignore[arg-type]  # doubles
+        fold(handle, arrived(TOPICS.raw, key, record, RECEIVED, offset), seen, out)
     return out
 
 
 def test_a_release_makes_its_payment_known_in_its_own_transaction() -> None:
     out = handled([raw("release.json", release())])
-    assert [fact.correlation_id for fact in out.on(TOPICS.releases)] == ["PAY-1"]
-    registers = out.on(TOPICS.references)
+    assert [fact.correlation_id for fact in out.to(TOPICS.releases)] == ["PAY-1"]
+    registers = out.to(TOPICS.references)
     assert {message.type for message in registers} == {MessageType.REGISTER}
     assert {(row.payment, row.since) for message in registers for row in message.registrations} == {("PAY-1", RECEIVED)}
 
@@ -296,8 +302,8 @@ def test_a_fact_that_knows_its_payment_goes_there_directly_others_are_looked_up(
             raw("approval.json", approval()),
         ]
     )
-    assert [ack.correlation_id for ack in out.on(TOPICS.bank_acks)] == ["PAY-1"]
-    lookups = out.on(TOPICS.references)
+    assert [ack.correlation_id for ack in out.to(TOPICS.bank_acks)] == ["PAY-1"]
+    lookups = out.to(TOPICS.references)
     assert [(message.type, message.key) for message in lookups] == [
         (MessageType.LOOKUP, "END_TO_END_ID:E2E-1"),
         (MessageType.LOOKUP, "INVOICE:V1/INV-7"),
@@ -332,15 +338,15 @@ def test_reconciliations_and_commands_go_to_their_topics() -> None:
             ),
         ]
     )
-    assert isinstance(out.on(TOPICS.reconciliations)[0], Reconciliation)
-    assert isinstance(out.on(TOPICS.commands)[0], Command)
+    assert isinstance(out.to(TOPICS.reconciliations)[0], Reconciliation)
+    assert isinstance(out.to(TOPICS.commands)[0], Command)
 
 
 def test_evidence_that_names_no_payment_raises_one_alert_at_once() -> None:
     out = handled([raw("acknowledgement.json", acknowledgement(references={}))] * 2)
-    (alert,) = out.on(TOPICS.alerts)
+    (alert,) = out.to(TOPICS.alerts)
     assert alert.kind is AlertKind.ORPHAN
-    assert not out.on(TOPICS.references)
+    assert not out.to(TOPICS.references)
 
 
 def test_a_booked_entry_is_kept_as_one_whatever_it_is_about() -> None:
@@ -352,16 +358,16 @@ def test_a_booked_entry_is_kept_as_one_whatever_it_is_about() -> None:
         amount={"value": "9", "currency": "EUR"},
     )
     out = handled([raw("acknowledgement.json", booked)])
-    (entry,) = out.on(TOPICS.statement_entries)
+    (entry,) = out.to(TOPICS.statement_entries)
     assert (entry.amount, entry.direction) == (Money(900, "EUR", 2), Direction.CREDIT)
 
 
 def test_a_record_that_cannot_be_mapped_leaves_its_neighbours_alone_and_one_alert_a_message() -> None:
     bad = raw("release.json", release(amount={"value": "1", "currency": "XQQ"}), source_message_id="F-1")
     out = handled([bad, raw("release.json", release()), replace(bad, position="line 2")])
-    assert [error.reason_class for _, error in out.dead] == ["unmappable", "unmappable"]
-    assert [fact.correlation_id for fact in out.on(TOPICS.releases)] == ["PAY-1"]
-    assert [alert.kind for alert in out.on(TOPICS.alerts)] == [AlertKind.MAPPING_FAILURE]
+    assert [reason_class(error) for _, error in out.dead] == ["unmappable", "unmappable"]
+    assert [fact.correlation_id for fact in out.to(TOPICS.releases)] == ["PAY-1"]
+    assert [alert.kind for alert in out.to(TOPICS.alerts)] == [AlertKind.MAPPING_FAILURE]
 
 
 def test_the_same_message_id_in_other_bytes_is_quarantined_and_alerted_once() -> None:
@@ -370,6 +376,6 @@ def test_the_same_message_id_in_other_bytes_is_quarantined_and_alerted_once() ->
 
     first = [record("a", "line 1"), record("a", "line 2")]
     out = handled([*first, record("b", "line 1"), record("b", "line 2")])
-    assert len(out.on(TOPICS.releases)) == 2
-    assert [error.reason_class for _, error in out.dead] == ["conflict", "conflict"]
-    assert [alert.kind for alert in out.on(TOPICS.alerts)] == [AlertKind.CONFLICT]
+    assert len(out.to(TOPICS.releases)) == 2
+    assert [reason_class(error) for _, error in out.dead] == ["conflict", "conflict"]
+    assert [alert.kind for alert in out.to(TOPICS.alerts)] == [AlertKind.CONFLICT]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.domain.bank_statuses import PAYMENT_STATUSES, RECALL_STATUSES, entry_meaning, meaning
+from streams.domain.bank_statuses import PAYMENT_STATUSES, RECALL_ANSWERS, RECALL_STATUSES, entry_meaning, meaning
 from streams.domain.facts import Direction, Level
 from streams.domain.payment import Context
 from streams.domain.policy import Policy
@@ -104,18 +104,19 @@ def test_a_recall_that_is_pending_is_a_flag_and_one_that_is_refused_resumes() ->
     assert (refused.status, refused.flags) == (Status.IN_PROCESS, set())
 
 
-def test_a_granted_cancellation_cancels_below_settled_and_waits_for_the_return_above() -> None:
-    assert after(submission("s"), ack("a", "ACSP"), recall_answer("c", "CNCL")).status is Status.CANCELLED
-    settled = after(submission("s"), booking("b"), recall_answer("c", "CNCL"))
+@pytest.mark.parametrize("granted", ["CNCL", "ACCR"])
+def test_a_granted_cancellation_cancels_below_settled_and_waits_for_the_return_above(granted: str) -> None:
+    assert after(submission("s"), ack("a", "ACSP"), recall_answer("c", granted)).status is Status.CANCELLED
+    settled = after(submission("s"), booking("b"), recall_answer("c", granted))
     assert (settled.status, settled.flags) == (Status.SETTLED, {Flag.RECALL_REQUESTED})
-    reported = after(submission("s"), ack("a", "ACSC"), recall_answer("c", "CNCL"))
+    reported = after(submission("s"), ack("a", "ACSC"), recall_answer("c", granted))
     assert (reported.status, reported.flags) == (Status.SETTLED, {Flag.RECALL_REQUESTED})
-    returned = after(submission("s"), booking("b"), recall_answer("c", "CNCL"), money_back("m"))
+    returned = after(submission("s"), booking("b"), recall_answer("c", granted), money_back("m"))
     assert returned.status is Status.RETURNED
     assert returned.flags == set()
 
 
-@pytest.mark.parametrize("code", sorted(RECALL_STATUSES.keys() - {"PDCR", "RJCR", "CNCL"}))
+@pytest.mark.parametrize("code", sorted(RECALL_STATUSES.keys() - RECALL_ANSWERS.keys()))
 def test_other_answers_of_an_investigation_are_kept_and_change_nothing(code: str) -> None:
     told = after(submission("s"), ack("a", "ACSP"), recall_answer("i", code))
     assert (told.status, told.flags, told.alerts) == (Status.IN_PROCESS, set(), [])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.domain.facts import ReconciliationKind
+from streams.domain.facts import Level, ReconciliationKind
 from streams.domain.payment import Context
 from streams.domain.policy import Policy, ReconciliationMode
 from streams.domain.state import TransitionKind
@@ -41,6 +41,13 @@ def test_booked_again_after_its_return_it_is_settled_again() -> None:
     told = after(submission("s"), booking("b"), money_back("x"), booking("b2", at=5 * DAY))
     assert told.status is Status.SETTLED
     assert told.transitions[-1].kind is TransitionKind.REOPEN
+
+
+def test_a_booked_return_of_a_whole_batch_says_of_no_member_that_it_came_back() -> None:
+    whole = money_back("x", usd(900_000), level=Level.BATCH, batch_count=9)
+    assert after(submission("s"), booking("b"), whole).status is Status.SETTLED
+    alone = money_back("x", level=Level.BATCH, batch_count=1)
+    assert after(submission("s"), booking("b"), alone).status is Status.RETURNED
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def test_the_breaker_stops_the_worker_before_a_topic_is_drained_into_dead_letter
     for number in range(200):
         arena.send(arena.names.deposits, f"k{number}", {"id": str(number), "poison": True})
     arena.producer.flush()
-    breaker = BreakerSettings(window_records=100, share=0.5, least_dead_letters=10)
+    breaker = BreakerSettings(window_keys=100, share=0.5, least_dead_keys=10)
     with arena.running(breaker=breaker, unit_max_records=8) as running:
         wait_until(lambda: running.engine.status().state == "failed", "the breaker has opened")
         status = running.engine.status()
