@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import partial
 from typing import Final
@@ -20,9 +19,6 @@ from streams.domain.facts import Direction, Level
 from streams.domain.reference_kinds import usable_name
 from streams.domain.statuses import Status
 
-_COMES_BACK: Final = re.compile(r"/(?:RETN|REJT)/")
-_RETURNED: Final = BankMeaning(Status.RETURNED)
-
 
 def _map(direction: Direction, record: ProviderRecord, profile: BankProfile) -> Iterable[Mapped]:
     """The acknowledgement that the message is. A credit of *our* account is somebody else's payment, unless it says
@@ -33,15 +29,9 @@ def _map(direction: Direction, record: ProviderRecord, profile: BankProfile) -> 
     if told is None or value is None:
         return (MappingError(record.position, "32A", "an amount", repr(text(fields, "32A"))),)
     account = _account(fields)
-    words = text(fields, "72")
-    returns = direction is Direction.CREDIT and words is not None and _COMES_BACK.search(words) is not None
-    meant = NOTHING
-    if value and own_account(account.replace(" ", "") if account else None, profile):
-        if returns:
-            meant = _RETURNED
-        elif direction is Direction.DEBIT:
-            meant = entry_meaning(BOOKED, Level.TRANSACTION, profile.statuses)
-    why = rejection(words) if returns and words else None
+    why = rejection(text(fields, "72") or "") if direction is Direction.CREDIT else None
+    evidence = bool(value) and own_account(account.replace(" ", "") if account else None, profile)
+    meant = _meaning(direction, profile, returned=why is not None) if evidence else NOTHING
     name = usable_id(text(fields, "21"))
     return (
         Acknowledgement(
@@ -73,6 +63,12 @@ def _map(direction: Direction, record: ProviderRecord, profile: BankProfile) -> 
 
 map_debit: Final[Mapper] = partial(_map, Direction.DEBIT)
 map_credit: Final[Mapper] = partial(_map, Direction.CREDIT)
+
+
+def _meaning(direction: Direction, profile: BankProfile, *, returned: bool) -> BankMeaning:
+    if direction is Direction.DEBIT:
+        return entry_meaning(BOOKED, Level.TRANSACTION, profile.statuses)
+    return BankMeaning(Status.RETURNED) if returned else NOTHING
 
 
 def _account(fields: Said) -> str | None:

@@ -11,13 +11,15 @@ from connectors.contract import JSON, BankProfile, FileEnd, ProviderRecord, Read
 from connectors.swift_mt.header import Header
 from connectors.swift_mt.lines import lines_of
 from connectors.swift_mt.refusals import RefusedError
-from connectors.swift_mt.tokens import Begin, End, Field, tokens
+from connectors.swift_mt.tokens import FIRST_TAG, Begin, End, Field, tokens
 from connectors.swift_mt.values import AMOUNT, CURRENCY, amount_of, day_of
 
 _DATED_AMOUNT: Final = re.compile(rf"([0-9]{{6}})({CURRENCY})({AMOUNT})")
 _AMOUNT: Final = re.compile(rf"({CURRENCY})({AMOUNT})")
 #: Fields of a copied message that hold an amount.
 AMOUNT_TAGS: Final = ("32A", "32B")
+LONGEST_MESSAGE: Final = 65_536
+"""SWIFT's end at 10,000 characters."""
 COPIED: Final = "copied"
 """Before a tag that a copied message repeats: the message's own field comes first."""
 
@@ -75,6 +77,7 @@ class _Reading:
     begins: int = 0
     said: dict[str, str] = field(default_factory=dict)
     several: set[str] = field(default_factory=set)
+    length: int = 0
     messages: int = 0
     sender: str | None = None
     message_id: str | None = None
@@ -86,6 +89,7 @@ class _Reading:
             reason = "mixed_messages" if self.messages else "wrong_format"
             raise RefusedError(reason, f"line {token.line}", f"an MT{self.kind.types.pattern}", f"an MT{found}")
         self.header, self.begins, self.said, self.several = token.header, token.line, {}, set()
+        self.length = 0
         self.sender = self.sender or token.header.sender
 
     def field(self, token: Field) -> None:
@@ -100,10 +104,15 @@ class _Reading:
             if tags is not None:
                 raise RefusedError("misplaced_tag", where, "the field once", "it again")
             self.several.add(token.tag)
-            self.said.setdefault(f"{COPIED} {token.tag}", token.text)
+            if token.tag == FIRST_TAG:
+                self.said.setdefault(f"{COPIED} {token.tag}", token.text)
             return
         if token.tag in AMOUNT_TAGS:
             dated_amount(token.tag, token.text, where)
+        self.length += len(token.text)
+        if self.length > LONGEST_MESSAGE:
+            limit = f"a message of at most {LONGEST_MESSAGE} characters"
+            raise RefusedError("record_too_large", f"message of line {self.begins}", limit, f"{self.length} or more")
         self.said[token.tag] = token.text
 
     def end(self, token: End) -> ProviderRecord:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Final
 
 from connectors.contract import Acknowledgement, BankProfile, Mapped, MappingError, ProviderRecord, References
@@ -14,6 +13,7 @@ from connectors.iso20022.said import Said, first, text
 from connectors.iso20022.transaction_codes import Movement
 from connectors.swift_mt.information import Information, information, usable_id
 from connectors.swift_mt.movements import BATCHES, movement
+from connectors.swift_mt.narrative import Money
 from connectors.swift_mt.values import AMOUNT, amount_of
 from streams.domain import reasons
 from streams.domain.bank_statuses import NOTHING, BankMeaning, entry_meaning
@@ -42,7 +42,7 @@ names it is, so that it counts as end-to-end id and as instruction id."""
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One record, read. ``other``: the same names as the record's fields."""
+    """One record, read: field 61 (``line``), field 86 (``words``)."""
 
     fields: Said
     line: Said
@@ -92,9 +92,8 @@ def _acknowledgement(record: ProviderRecord, profile: BankProfile, *, interim: b
     account = _account(text(record.fields, "25"), currency)
     evidence = kind in _PAYMENTS and bool(booked) and own_account(_compact(account), profile)
     meant = _meaning(said, level, comes_back, profile) if evidence else NOTHING
-    original, charges = _money(said, "OCMT"), _money(said, "CHGS")
-    converted = original is not None and original[0] != currency and bool(original[1])
-    amount = original[1] if original is not None and converted else booked
+    charges, original = _money(said, "CHGS"), _original(said, currency)
+    amount = original.value if original else booked
     return Acknowledgement(
         level=level,
         references=_references(said, level, profile),
@@ -104,21 +103,21 @@ def _acknowledgement(record: ProviderRecord, profile: BankProfile, *, interim: b
         reason_codes=_reason_codes(said) if comes_back else (),
         reason_text=said.words.text if comes_back else None,
         amount=amount,
-        currency=original[0] if original is not None and converted else currency,
+        currency=original.currency if original else currency,
         value_date=text(line, "value_date"),
         direction=Direction.DEBIT if said.out else Direction.CREDIT,
         account=account,
         position=record.position,
         booked=said.status == BOOKED,
         booking_date=text(line, "booking_date"),
-        charges=charges[1] if charges else None,
-        charges_currency=charges[0] if charges else None,
+        charges=charges.value if charges else None,
+        charges_currency=charges.currency if charges else None,
         batch_sum=amount if level is Level.BATCH else None,
         bank=text(record.fields, "sender"),
         source_message_id=text(record.fields, "statement"),
         bank_transaction_code=f"{type_}/{said.words.code}" if said.words.code else type_,
-        entry_amount=booked if converted else None,
-        entry_currency=currency if converted else None,
+        entry_amount=booked if original else None,
+        entry_currency=currency if original else None,
     )
 
 
@@ -186,12 +185,18 @@ def _reason_codes(said: _Line) -> tuple[str, ...]:
     return tuple(code for code in said.words.return_reasons() if reasons.is_known(code))
 
 
-def _money(said: _Line, name: str) -> tuple[str, Decimal] | None:
+def _original(said: _Line, currency: str) -> Money | None:
+    """What was instructed, where that was in another currency than the account's."""
+    told = _money(said, "OCMT")
+    return told if told is not None and told.currency != currency and told.value else None
+
+
+def _money(said: _Line, name: str) -> Money | None:
     for place in (text(said.line, "supplementary"), text(said.fields, "86")):
         match = _MONEY[name].search((place or "").replace("\n", ""))
         value = amount_of(match.group(2)) if match else None
         if match is not None and value is not None:
-            return match.group(1), value
+            return Money(match.group(1), value)
     return None
 
 

@@ -19,7 +19,7 @@ from connectors.swift_mt.lines import lines_of
 from connectors.swift_mt.refusals import RefusedError
 from connectors.swift_mt.second_reading import BATCH_LINES, Checked, confirm
 from connectors.swift_mt.statement_line import StatementLine, statement_line
-from connectors.swift_mt.tokens import Begin, End, Field, tokens
+from connectors.swift_mt.tokens import LONGEST_FIELD, Begin, End, Field, tokens
 from streams.domain.reference_kinds import usable_name
 
 _log: Final = logging.getLogger(__name__)
@@ -31,6 +31,8 @@ _NUMBERS: Final = frozenset({"28", "28C"})
 _MOMENTS: Final = frozenset({"13", "13D"})
 _AFTER_CLOSING: Final = frozenset({"64", "65", "86", "NS"}) | _SUMS
 _ENTRY: Final = "entry"
+_MOST_FLOORS: Final = 2
+"""One for debits, one for credits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +169,10 @@ class _Reading:
             page.closing, page.closing_tag = balance(text, where), tag
             self._require(page, where)
         elif tag == "34F":
+            _once(len(page.floors) >= _MOST_FLOORS, where)
             page.floors.append(floor_limit(text, where))
         elif tag in _SUMS:
+            _once(any(declared.tag == tag for declared in page.sums), where)
             page.sums.append(declared_sum(tag, text, where))
         elif tag in _ACCOUNTS:
             _once("25" in page.said, where)
@@ -335,7 +339,11 @@ def _information(page: _Page, token: Field) -> None:
     if pending is None:
         return
     known = pending.words.get(token.tag)
-    pending.words[token.tag] = token.text if known is None else f"{known}\n{token.text}"
+    told = token.text if known is None else f"{known}\n{token.text}"
+    if len(told) > LONGEST_FIELD:
+        where, limit = f"line {token.line}, :{token.tag}:", f"at most {LONGEST_FIELD} characters for one line"
+        raise RefusedError("field_too_long", where, limit, f"{len(told)}")
+    pending.words[token.tag] = told
 
 
 def _once(again: object, where: str) -> None:

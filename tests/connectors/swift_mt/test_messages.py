@@ -212,6 +212,11 @@ def test_a_recall_may_name_the_uetr_in_its_text_and_copy_other_fields() -> None:
     )
 
 
+def test_a_copy_without_end_is_refused() -> None:
+    copied = "".join(f":{tag}{letter}:{'X' * 900}\n" for tag in range(50, 60) for letter in "ABCDFGHK")
+    assert taken(fin("192", RECALL + copied), "mtn92").refusal.reason == "record_too_large"
+
+
 def test_one_of_several_copied_amounts_is_no_amount_of_the_payment() -> None:
     assert recalled(RECALL + ":32B:EUR5,\n:32B:EUR6,\n").amount is None
 

@@ -199,6 +199,7 @@ def test_undeclared_bytes_are_refused_with_the_way_out() -> None:
         (statement(":61:260302D1,NTRF\x1bX"), "control_character"),
         (statement(DEBIT, ":86:" + "X" * 9000), "field_too_long"),
         (statement(DEBIT, ":86:", *["Y" * 8000] * 5), "field_too_long"),
+        (statement(DEBIT, *[":86:" + "Y" * 8000] * 5), "field_too_long"),
         (statement(DEBIT) + "and then some words\n", "unexpected_text"),
         (statement(DEBIT) + ":61:260302D1,NTRFX\n", "missing_tag"),
         ("{1:F01AAAADEFFAXXX0000000000}{2:O940", "truncated"),
@@ -279,6 +280,11 @@ def test_declared_sums_agree(sums: str, accepted: bool) -> None:
     if not accepted:
         assert done.refusal.reason in {"count_mismatch", "sum_mismatch", "malformed_sum"}
         assert "90" in done.refusal.where
+
+
+@pytest.mark.parametrize("again", [":34F:EUR0,\n:34F:EUR0,", ":90D:1EUR10,50\n:90D:1EUR10,50", ":13D:2603021200+0100"])
+def test_a_field_that_comes_too_often_is_refused(again: str) -> None:
+    assert taken(interim(DEBIT, sums=f"{again}\n"), "mt942").refusal.reason == "misplaced_tag"
 
 
 def test_a_profile_without_controls_ignores_declared_sums() -> None:
