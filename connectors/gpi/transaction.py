@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from connectors.contract import Acknowledgement, BankProfile, Mapped, MappingError, ProviderRecord, References
+from connectors.contract import JSON, Acknowledgement, BankProfile, Mapped, MappingError, ProviderRecord, References
 from connectors.gpi.money import amount_in, charges_in
 from connectors.iso20022.amounts import Amount, UnreadableError
 from connectors.iso20022.names import name_at
@@ -71,7 +71,7 @@ def map_transaction(record: ProviderRecord, profile: BankProfile) -> Iterable[Ma
 def _transaction(record: ProviderRecord) -> _Transaction:
     """The record, with a status that an update nests (payment_status/detailed_status) brought to the top."""
     nested = [first(record.fields, "payment_status"), first(record.fields, "payment_status", "detailed_status")]
-    fields: dict[str, Said] = dict(record.fields)
+    fields: dict[str, JSON] = dict(record.fields)
     for part in nested:
         fields.update(part if isinstance(part, dict) else {})
     status, reasons = _status_of(fields)

@@ -20,7 +20,7 @@ def transaction(status: str = "ACSP", **fields: Any) -> dict[str, Any]:
     return {"uetr": UETR, "transaction_status": status, **fields}
 
 
-def event(type_: str = "CTSU", **fields: Any) -> dict[str, Any]:
+def event(type_: str = "CTSU", /, **fields: Any) -> dict[str, Any]:
     """A payment event."""
     return {"tracker_event_type": type_, "valid": True, **fields}
 
