@@ -11,6 +11,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from connectors.contract import BankProfile
+from connectors.csv_statements.layout import Layout
 from connectors.iso20022.transaction_codes import Movement
 from streams.domain.statuses import Status
 
@@ -40,12 +41,14 @@ Account = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_as_
 class Options(BaseModel):
     """What single connectors understand. ``movements``: what kind of movement a transaction code is at this bank,
     by the bank's own code (``Z24``), the ISO code (``PMNT/ICDT/CHRG``), the SWIFT type (``NCHG``) or the type and the
-    own code (``NMSC/835``). ``customer_reference``: which of our names subfield 7 of an MT940's :61: is."""
+    own code (``NMSC/835``). ``customer_reference``: which of our names subfield 7 of an MT940's :61: is.
+    ``csv``: how the bank writes CSV (connectors/csv_statements/MAPPING.md)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     movements: dict[str, Movement] = {}
     customer_reference: Literal["any", "none", "end_to_end_id", "instruction_id", "payment_info_id"] = "any"
+    csv: Layout | None = None
 
 
 class ProfileFile(BaseModel):

@@ -13,6 +13,8 @@ PACKAGES: Final = (
     "connectors.iso20022",
     "connectors.swift_mt",
     "connectors.canonical",
+    "connectors.gpi",
+    "connectors.csv_statements",
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from connectors.contract import (
     ProviderRecord,
     Refusal,
 )
+from connectors.formats import InstalledFormats
 from connectors.registry import connector_of
 from connectors.registry import connectors as all_connectors
 
@@ -42,9 +44,16 @@ TEXT_FOLDERS = {
     "mt940": "mt940",
     "mt942": "mt942",
     "mtn92": "mtn92",
+    "gpi": "gpi",
+    "csv": "csv",
 }
 """Sample folders of other formats: a file may be several messages, and may end after any of them."""
 ALL_FOLDERS = {**FOLDERS, **TEXT_FOLDERS}
+PROFILES = {
+    "csv/de_semicolon_bom_preamble.csv": "csv-musterbank",
+    "csv/us_debit_credit_columns.csv": "csv-us-online",
+}
+"""Samples that are read with a profile of ours."""
 
 
 def samples() -> list[Path]:
@@ -64,6 +73,23 @@ def _files_of(folders: dict[str, str]) -> list[Path]:
 def name_of(path: Path) -> str:
     """``folder/file``: a sample's name in manifest.tsv."""
     return f"{path.parent.name}/{path.name}"
+
+
+def profile_name(path: Path) -> str:
+    """The profile that a sample is read with."""
+    return PROFILES.get(name_of(path), DEFAULT_PROFILE.name)
+
+
+def profile_of(path: Path) -> BankProfile:
+    """That profile."""
+    found = _installed().profile(profile_name(path))
+    assert isinstance(found, BankProfile), found
+    return found
+
+
+@cache
+def _installed() -> InstalledFormats:
+    return InstalledFormats()
 
 
 @dataclass(frozen=True)

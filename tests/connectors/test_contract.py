@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from connectors.contract import DEFAULT_PROFILE, Acknowledgement, FileEnd, Instruction
+from connectors.contract import Acknowledgement, FileEnd, Instruction
 from connectors.registry import connector_of, connectors, formats
-from tests.connectors.files import ALL_FOLDERS, all_samples, format_of, name_of, read, samples
+from tests.connectors.files import ALL_FOLDERS, all_samples, format_of, name_of, profile_of, read, samples
 
 every_sample = pytest.mark.parametrize("path", all_samples(), ids=name_of)
 every_document = pytest.mark.parametrize("path", samples(), ids=name_of)
@@ -35,13 +35,13 @@ def test_a_file_is_told_from_its_content_by_exactly_one_connector(path: Path) ->
 
 @every_sample
 def test_positions_are_unique_in_a_file(path: Path) -> None:
-    positions = [record.position for record in read(path.read_bytes(), _format(path)).records]
+    positions = [record.position for record in read(path.read_bytes(), _format(path), profile_of(path)).records]
     assert len(positions) == len(set(positions))
 
 
 @every_sample
 def test_the_end_counts_the_records(path: Path) -> None:
-    done = read(path.read_bytes(), _format(path))
+    done = read(path.read_bytes(), _format(path), profile_of(path))
     if isinstance(done.last, FileEnd):
         assert done.last.records == len(done.records)
         assert done.last.format == _format(path)
@@ -54,13 +54,13 @@ def test_fields_are_json_without_floats(path: Path) -> None:
         for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
             check(inner)
 
-    for record in read(path.read_bytes(), _format(path)).records:
+    for record in read(path.read_bytes(), _format(path), profile_of(path)).records:
         check(record.fields)
 
 
 @every_sample
 def test_amounts_are_exact_decimals_with_a_currency(path: Path) -> None:
-    for item in read(path.read_bytes(), _format(path)).mapped:
+    for item in read(path.read_bytes(), _format(path), profile_of(path)).mapped:
         assert isinstance(item, Acknowledgement | Instruction)
         assert item.amount is None or isinstance(item.amount, Decimal)
         assert (item.amount is None) == (item.currency is None)
@@ -69,7 +69,7 @@ def test_amounts_are_exact_decimals_with_a_currency(path: Path) -> None:
 @every_sample
 def test_reading_twice_gives_the_same(path: Path) -> None:
     data = path.read_bytes()
-    assert read(data, _format(path)) == read(data, _format(path))
+    assert read(data, _format(path), profile_of(path)) == read(data, _format(path), profile_of(path))
 
 
 @every_sample
@@ -90,9 +90,8 @@ def test_a_stream_that_gives_few_bytes_at_a_time_reads_the_same(path: Path) -> N
     connector = connector_of(_format(path))
     assert connector is not None
     slow = io.BufferedReader(Slow(path.read_bytes()), 7)
-    assert list(connector.read(slow, DEFAULT_PROFILE)) == list(
-        connector.read(io.BytesIO(path.read_bytes()), DEFAULT_PROFILE)
-    )
+    profile = profile_of(path)
+    assert list(connector.read(slow, profile)) == list(connector.read(io.BytesIO(path.read_bytes()), profile))
 
 
 def _cuts(length: int) -> list[int]:

@@ -12,12 +12,12 @@ import pytest
 
 from connectors.formats import InstalledFormats
 from connectors.parsing import Parsed, parse_stream
-from tests.connectors.files import SAMPLES, all_samples, name_of
+from tests.connectors.files import SAMPLES, all_samples, name_of, profile_name
 
 EXPECTED = Path(__file__).parent / "expected"
 
 
-def said_by(path: Path, profile: str = "default") -> dict[str, Any]:
+def said_by(path: Path, profile: str) -> dict[str, Any]:
     """What ``paystate parse --json`` prints of a file."""
     out = io.BytesIO()
     with Parsed(name_of(path)) as parsed, path.open("rb") as stream:
@@ -33,7 +33,7 @@ def _expectation(path: Path) -> Path:
 
 @pytest.mark.parametrize("path", all_samples(), ids=name_of)
 def test_a_sample_says_what_was_checked_by_hand(path: Path) -> None:
-    assert said_by(path) == json.loads(_expectation(path).read_text(encoding="utf-8"))
+    assert said_by(path, profile_name(path)) == json.loads(_expectation(path).read_text(encoding="utf-8"))
 
 
 def test_every_expectation_belongs_to_a_sample() -> None:
