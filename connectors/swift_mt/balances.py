@@ -45,12 +45,14 @@ class Floor:
     mark: str | None
 
 
-def floor_limit(text: str, where: str) -> Floor:
-    """Field 34F. Raises RefusedError."""
+def floor_limit(text: str, where: str, currency: str | None) -> Floor:
+    """Field 34F, in the account's currency if that is known. Raises RefusedError."""
     match = _FLOOR.fullmatch(text.strip())
     value = amount_of(match["amount"] if "," in match["amount"] else f"{match['amount']},") if match else None
     if match is None or value is None:
         raise RefusedError("malformed_floor_limit", where, "currency[C|D]amount (EURD0,)", repr(text))
+    if currency not in (None, match["currency"]):
+        raise RefusedError("malformed_floor_limit", where, f"a limit in {currency}", repr(text))
     return Floor(value, match["currency"], (match["mark"] or "").strip() or None)
 
 
@@ -104,9 +106,11 @@ class DeclaredSum:
     currency: str
     amount: Decimal
 
-    def check(self, tallies: tuple[Tally, ...], *, below_floor: bool) -> None:
-        """Raises RefusedError if none of ``tallies`` (this page; all pages so far) agrees. ``below_floor``: entries
-        may be missing from the list, so that it may say less than is declared."""
+    def check(self, currency: str | None, tallies: tuple[Tally, ...], *, below_floor: bool) -> None:
+        """Raises RefusedError if none of ``tallies`` (this page; all pages so far) agrees, or the currency is not the
+        account's. ``below_floor``: entries may be missing from the list, so that it may say less than is declared."""
+        if currency != self.currency:
+            raise RefusedError("sum_mismatch", self.where, f"a sum in {currency}", f"one in {self.currency}")
         found = [tally.of(marks) for tally in tallies for marks in _COUNTED[self.tag]]
         agrees = any(
             (count <= self.count and total <= self.amount)

@@ -30,7 +30,7 @@ _EXPECTED_MARKS: Final = frozenset({"EC", "ED"})
 _PAYMENTS: Final = frozenset({Movement.TRANSFER, Movement.RETURN})
 _RETURNED: Final = BankMeaning(Status.RETURNED)
 #: Subfield 7 may only point to field 86: the reference there counts.
-_MARKERS: Final = frozenset({"KREF", "EREF"})
+_MARKERS: Final = frozenset({"KREF", "EREF", "PREF", "MARF", "IREF"})
 #: /OCMT/USD100,/ and /CHGS/EUR0,50/: original amount and charges, in subfield 9 or field 86.
 _MONEY: Final = {name: re.compile(rf"/{name}/([A-Z]{{3}})({AMOUNT})") for name in ("OCMT", "CHGS")}
 _COUNTERPARTY: Final = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")

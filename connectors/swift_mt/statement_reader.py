@@ -1,28 +1,25 @@
 """MT940 and MT942: one record for each statement line, and the proof that none is missing or misread.
 
-Nothing is believed before a statement's end: the closing balance must be the opening balance and all lines, pages
-must join, declared counts and sums must agree. A bank's profile may soften that where its files prove nothing.
+Nothing is believed before a statement's end, when it must prove itself (``proof.py``).
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from hashlib import blake2b
+from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from connectors.contract import JSON, BankProfile, FileEnd, ProviderRecord, ReaderOutput
-from connectors.swift_mt.balances import Balance, DeclaredSum, Floor, Tally, balance, declared_sum, floor_limit
-from connectors.swift_mt.header import Header
+from connectors.swift_mt.balances import balance, declared_sum, floor_limit
 from connectors.swift_mt.lines import lines_of
+from connectors.swift_mt.page import Page, Pending
+from connectors.swift_mt.proof import Proof
 from connectors.swift_mt.refusals import RefusedError
 from connectors.swift_mt.second_reading import BATCH_LINES, Checked, confirm
-from connectors.swift_mt.statement_line import StatementLine, statement_line
+from connectors.swift_mt.statement_line import statement_line
 from connectors.swift_mt.tokens import LONGEST_FIELD, Begin, End, Field, tokens
 from streams.domain.reference_kinds import usable_name
 
-_log: Final = logging.getLogger(__name__)
 _OPENING: Final = frozenset({"60", "60F", "60M"})
 _CLOSING: Final = frozenset({"62", "62F", "62M"})
 _SUMS: Final = frozenset({"90", "90C", "90D"})
@@ -50,53 +47,6 @@ STATEMENT: Final = Kind("mt940", "940", False, _COMMON | _OPENING | _CLOSING | {
 INTERIM: Final = Kind("mt942", "942", True, _COMMON)
 
 
-@dataclass(slots=True)
-class _Pending:
-    """A statement line whose information may still come."""
-
-    line: StatementLine
-    number: int
-    words: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Page:
-    """One message as far as it was read. ``sums``: what it declares; ``closing`` None: not seen yet."""
-
-    header: Header
-    begins: int
-    said: dict[str, str] = field(default_factory=dict)
-    opening: Balance | None = None
-    closing: Balance | None = None
-    closing_tag: str = ""
-    floors: list[Floor] = field(default_factory=list)
-    sums: list[DeclaredSum] = field(default_factory=list)
-    tally: Tally = field(default_factory=Tally)
-    pending: _Pending | None = None
-    unconfirmed: list[Checked] = field(default_factory=list)
-    kept: list[ProviderRecord] = field(default_factory=list)
-
-    @property
-    def currency(self) -> str | None:
-        """The account's, from the balance or the floor limit."""
-        if self.opening is not None and self.opening.currency:
-            return self.opening.currency
-        return self.floors[0].currency if self.floors else None
-
-    @property
-    def name(self) -> str:
-        """What names the statement: its reference alone does not, some banks write the same every day. The account is
-        in it as a few bytes of a hash: enough to tell two accounts apart, too little to find one by it."""
-        day = self.said.get("13D", self.said.get("13", ""))[:10] or (self.opening.date if self.opening else "")
-        account = blake2b(self.said.get("25", "").encode(), digest_size=4).hexdigest()
-        return "/".join((self.said.get("20", ""), self.said.get("28C", ""), day, account))
-
-    @property
-    def sequence(self) -> tuple[str, str]:
-        """Account and statement number: what pages of one statement share."""
-        return self.said.get("25", ""), self.said.get("28C", "").partition("/")[0]
-
-
 def read(kind: Kind, stream: BinaryIO, profile: BankProfile) -> Iterator[ReaderOutput]:
     """The reader of ``kind`` (see connectors/contract.py)."""
     reading = _Reading(kind, profile)
@@ -119,10 +69,8 @@ class _Reading:
 
     def __init__(self, kind: Kind, profile: BankProfile) -> None:
         self._kind = kind
-        self._profile = profile
-        self._page: _Page | None = None
-        self._before: _Page | None = None
-        self._carried = Tally()
+        self._page: Page | None = None
+        self._proof = Proof(profile)
         self._ready: list[ProviderRecord] = []
         self._records = 0
         self._statements = 0
@@ -141,7 +89,7 @@ class _Reading:
             where = f"line {token.line}"
             reason = "mixed_messages" if self._statements else "wrong_format"
             raise RefusedError(reason, where, f"an MT{self._kind.type}", f"an MT{found}")
-        self._page = _Page(token.header, token.line)
+        self._page = Page(token.header, token.line)
         self._sender = self._sender or token.header.sender
         self._statements += 1
 
@@ -160,7 +108,7 @@ class _Reading:
             self._flush(page)
             self._header_field(page, tag, token.text.strip(), where)
 
-    def _header_field(self, page: _Page, tag: str, text: str, where: str) -> None:
+    def _header_field(self, page: Page, tag: str, text: str, where: str) -> None:
         if tag in _OPENING:
             _once(page.opening is not None or page.tally.counts, where)
             page.opening = balance(text, where)
@@ -170,7 +118,7 @@ class _Reading:
             self._require(page, where)
         elif tag == "34F":
             _once(len(page.floors) >= _MOST_FLOORS, where)
-            page.floors.append(floor_limit(text, where))
+            page.floors.append(floor_limit(text, where, page.currency))
         elif tag in _SUMS:
             _once(any(declared.tag == tag for declared in page.sums), where)
             page.sums.append(declared_sum(tag, text, where))
@@ -184,16 +132,16 @@ class _Reading:
             _once(tag in page.said, where)
             page.said[tag] = text
 
-    def _statement_line(self, page: _Page, token: Field, where: str) -> None:
+    def _statement_line(self, page: Page, token: Field, where: str) -> None:
         self._require(page, where)
         self._flush(page)
         if page.sums:
             raise RefusedError("misplaced_tag", where, "statement lines before their sums", "61 after 90")
         line = statement_line(token.text, where, interim=self._kind.interim)
         page.tally.add(line)
-        page.pending = _Pending(line, token.line)
+        page.pending = Pending(line, token.line)
 
-    def _require(self, page: _Page, where: str) -> None:
+    def _require(self, page: Page, where: str) -> None:
         """What every entry needs: a reference, an account, a currency."""
         missing = [tag for tag in ("20", "25") if tag not in page.said]
         if self._kind.interim and not page.floors:
@@ -204,7 +152,7 @@ class _Reading:
             names = ", ".join(f":{tag}:" for tag in missing) or "a currency in the opening balance"
             raise RefusedError("missing_tag", where, f"{names} before it", "none")
 
-    def _flush(self, page: _Page) -> None:
+    def _flush(self, page: Page) -> None:
         """The pending line is complete."""
         pending = page.pending
         if pending is None:
@@ -215,14 +163,14 @@ class _Reading:
         if len(page.kept) >= BATCH_LINES:
             self._confirm(page)
 
-    def _confirm(self, page: _Page) -> None:
+    def _confirm(self, page: Page) -> None:
         if page.unconfirmed:
             confirm(page.unconfirmed, page.currency or "")
             self._ready += page.kept
             self._records += len(page.kept)
             page.kept, page.unconfirmed = [], []
 
-    def _record(self, page: _Page, pending: _Pending) -> ProviderRecord:
+    def _record(self, page: Page, pending: Pending) -> ProviderRecord:
         fields: dict[str, JSON] = {
             "20": page.said.get("20"),
             "25": page.said.get("25"),
@@ -243,79 +191,19 @@ class _Reading:
         self._confirm(page)
         if page.closing is None:
             self._without_closing(page, token, where)
-        else:
-            self._foots(page, page.closing, f"message of line {page.begins}, :{page.closing_tag}:")
-        self._sums_agree(page)
+        self._proof.of(page)
         self.message_id = self._name(page)
-        self._page, self._before = None, page
+        self._page = None
 
-    def _without_closing(self, page: _Page, token: End, where: str) -> None:
-        if self._kind.interim:
-            if token.at_end and not page.sums:
-                raise RefusedError(
-                    "truncated", where, ":90D:, :90C: or - at the end of the message", "the end of the file"
-                )
-        elif not token.said:
+    def _without_closing(self, page: Page, token: End, where: str) -> None:
+        """Was the end seen at all? An MT942 has no balance: its sums, or an end that is said, show it."""
+        if not self._kind.interim and not token.said:
             raise RefusedError("truncated", where, ":62F: or :62M:, the closing balance", "the end of the message")
-        else:
-            self._doubt(self._profile.footing, RefusedError("missing_tag", where, ":62F: or :62M:", "none"))
+        if self._kind.interim and token.at_end and not page.sums:
+            expected = ":90D:, :90C: or - at the end of the message"
+            raise RefusedError("truncated", where, expected, "the end of the file")
 
-    def _foots(self, page: _Page, closing: Balance, where: str) -> None:
-        """Opening balance and all entries make the closing balance; a page begins where the one before ended."""
-        opening, before = page.opening, self._before
-        if opening is None or self._profile.footing == "ignore":
-            return
-        if closing.currency is not None and closing.currency != page.currency:
-            self._doubt(
-                self._profile.footing,
-                RefusedError("balance_mismatch", where, f"a balance in {page.currency}", f"one in {closing.currency}"),
-            )
-        total = opening.amount + page.tally.balance
-        if total != closing.amount:
-            self._doubt(
-                self._profile.footing,
-                RefusedError(
-                    "balance_mismatch", where, f"{total}: the opening balance and all entries", f"{closing.amount}"
-                ),
-            )
-        goes_on = before is not None and before.closing_tag == "62M" and before.sequence == page.sequence
-        if goes_on and before is not None and before.closing is not None and before.closing.amount != opening.amount:
-            self._doubt(
-                self._profile.footing,
-                RefusedError(
-                    "balance_mismatch",
-                    f"message of line {page.begins}, :{page.said['opening']}:",
-                    f"{before.closing.amount}, where the page before ends",
-                    f"{opening.amount}",
-                ),
-            )
-
-    def _sums_agree(self, page: _Page) -> None:
-        """Declared counts and sums, of this page or of all pages since the last declaration."""
-        before = self._before
-        carries = before is not None and not before.sums and before.sequence == page.sequence
-        if not carries:
-            self._carried = Tally()
-        self._carried.merge(page.tally)
-        below_floor = any(floor.amount for floor in page.floors)
-        if self._profile.controls == "ignore":
-            return
-        for declared in page.sums:
-            try:
-                declared.check((page.tally, self._carried), below_floor=below_floor)
-            except RefusedError as error:
-                self._doubt(self._profile.controls, error)
-
-    def _doubt(self, policy: str, error: RefusedError) -> None:
-        """A statement does not prove itself: what that means is the bank profile's policy."""
-        if policy == "reject":
-            raise error
-        if policy == "warn":
-            _log.warning(
-                "%s: expected %s, found %s (profile %s)", error.where, error.expected, error.found, self._profile.name
-            )
-
-    def _name(self, page: _Page) -> str | None:
+    def _name(self, page: Page) -> str | None:
         """The file's message id: a single numbered statement has one. Several, or statements that count from 0, are
         named by their bytes: a name that comes again tomorrow would make tomorrow's file a forgery of today's."""
         number = usable_name(page.sequence[1], 1)
@@ -327,13 +215,13 @@ class _Reading:
             raise RefusedError("empty", "the file", f"an MT{self._kind.type}", "no message")
         return FileEnd(self._kind.format, self.message_id, self._sender, self._records)
 
-    def _open(self) -> _Page:
+    def _open(self) -> Page:
         if self._page is None:
             raise RefusedError("unexpected_text", "the file", "a message", "a field outside of one")
         return self._page
 
 
-def _information(page: _Page, token: Field) -> None:
+def _information(page: Page, token: Field) -> None:
     """Field 86 or NS: of the line before it, else of the whole statement, of which nothing is kept."""
     pending = page.pending
     if pending is None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from connectors.contract import BankProfile, FileEnd
+from connectors.contract import DEFAULT_PROFILE, BankProfile, FileEnd
 from tests.connectors.files import read
 from tests.connectors.swift_mt.given import ACCOUNT, IGNORED, fin, interim, statement, taken
 
@@ -271,6 +271,7 @@ def test_an_interim_report_is_pending_and_needs_no_balance() -> None:
         (":90D:2EUR10,50\n", False),
         (":90D:1EUR10,51\n", False),
         (":90C:1EUR10,50\n", False),
+        (":90D:1USD10,50\n", False),
         (":90D:x\n", False),
     ],
 )
@@ -313,3 +314,14 @@ def test_an_interim_report_needs_its_floor_limit_which_has_the_currency() -> Non
     assert taken(interim(DEBIT, floors=""), "mt942").refusal.reason == "missing_tag"
     assert taken(interim(DEBIT, floors=":34F:EUR0.00\n"), "mt942").refusal.reason == "malformed_floor_limit"
     assert taken(interim(DEBIT, floors=":34F:EUR0\n"), "mt942").accepted
+    assert not taken(interim(DEBIT, floors=":34F:EURD0,\n:34F:USDC0,\n"), "mt942").accepted
+
+
+@pytest.mark.parametrize(("profile", "accepted"), [(DEFAULT_PROFILE, False), (IGNORED, True)])
+def test_a_statement_that_ends_without_a_closing_balance_proves_nothing(profile: BankProfile, accepted: bool) -> None:
+    text = statement(DEBIT).replace(":62F:C260301EUR1000,\n", "")
+    done = taken(text, "mt940", profile)
+    assert done.accepted is accepted
+    if not accepted:
+        assert done.refusal.reason == "missing_tag"
+    assert taken(text.removesuffix("-\n"), "mt940", profile).refusal.reason == "truncated"
