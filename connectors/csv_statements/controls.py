@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from streams.domain.facts import Direction
 _MOST_FRACTION_DIGITS: Final = 6
 _COUNT: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
 _REJECT: Final = "reject"
+_IGNORE: Final = "ignore"
+_log: Final = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -51,7 +54,7 @@ class Controls:
             self._debits += moved.amount
         else:
             self._credits += moved.amount
-        if moved.balance is not None and moved.status == BOOKED and self.profile.footing == _REJECT:
+        if moved.balance is not None and moved.status == BOOKED and self.profile.footing != _IGNORE:
             self._foot(moved, f"{account}/{moved.currency}", where)
 
     def _foot(self, moved: Moved, account: str, where: str) -> None:
@@ -66,7 +69,15 @@ class Controls:
             found, self._newer[account] = moved.balance, moved
         if expected is not None and found != expected:
             policy = "(balance_order the other way, or footing: ignore in the profile, if it means something else)"
-            raise RefusedError("balance_mismatch", f"{where}, balance", f"{expected} {policy}", str(found))
+            self._doubt(RefusedError("balance_mismatch", f"{where}, balance", f"{expected} {policy}", str(found)))
+
+    def _doubt(self, error: RefusedError) -> None:
+        """Balances do not prove the lines: what that means is the profile's ``footing``."""
+        if self.profile.footing == _REJECT:
+            raise error
+        _log.warning(
+            "%s: expected %s, found %s (profile %s)", error.where, error.expected, error.found, self.profile.name
+        )
 
     def check(self, declared: Mapping[str, str]) -> None:
         """At the file's end: what it declares agrees with what was read."""
@@ -78,7 +89,7 @@ class Controls:
             self._check_sum("total", self._credits - self._debits)
             self._check_sum("debits", self._debits, absolute=True)
             self._check_sum("credits", self._credits, absolute=True)
-        if self.profile.footing == _REJECT:
+        if self.profile.footing != _IGNORE:
             self._check_balances()
 
     def _check_count(self) -> None:
@@ -98,7 +109,7 @@ class Controls:
         expected = opening + self._credits - self._debits
         if closing != expected:
             told = f"{expected}, the opening balance with all lines"
-            raise RefusedError("balance_mismatch", "closing_balance", told, str(closing))
+            self._doubt(RefusedError("balance_mismatch", "closing_balance", told, str(closing)))
 
     def _figure(self, name: str) -> Decimal | None:
         text = self._declared.get(name)

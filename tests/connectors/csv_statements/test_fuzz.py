@@ -1,0 +1,78 @@
+"""Whatever the bytes: one verdict, no traceback, no money that is not in the file."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from connectors.contract import FileEnd
+from tests.connectors.csv_statements.given import HEADER, layout, profile, row, statement
+from tests.connectors.files import SAMPLES, profile_of, read
+
+PATHS = sorted((SAMPLES / "csv").iterdir())
+FRAGMENTS = [
+    *(b"", b";", b",", b'"', b'""', b"\n", b"\r", b"\r\n", b"\0", b"\xff", b"\xef\xbb\xbf", b"-", b"+", b"(", b")"),
+    *(b"9" * 30, b"1e9", b"NaN", b".", b"'", b"=", b'="1"', b" ", b"\t", "\u0661".encode(), "\u00a0".encode()),
+    *(b"30.02.2026", b"Betrag", b"Buchung;Valuta", b"IBAN;DE99", b"1,23E+11", b"sep=,\n"),
+]
+DIGITS = re.compile(r"[0-9]+")
+
+edits = st.lists(
+    st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 20), st.sampled_from(FRAGMENTS)), min_size=1, max_size=4
+)
+
+
+def _mutated(data: bytes, changes: list[tuple[float, int, bytes]]) -> bytes:
+    for share, length, fragment in changes:
+        at = int(share * len(data))
+        data = data[:at] + fragment + data[at + length :]
+    return data
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(path=st.sampled_from(PATHS), changes=edits)
+def test_a_mutated_sample_is_read_or_refused(path: Path, changes: list[tuple[float, int, bytes]]) -> None:
+
+    data = _mutated(path.read_bytes(), changes)
+    done = read(data, "csv", profile_of(path))
+    positions = [record.position for record in done.records]
+    assert len(positions) == len(set(positions))
+    if isinstance(done.last, FileEnd):
+        assert done.last.records == len(positions) == len(done.mapped)
+        written = "".join(DIGITS.findall(data.decode("utf-16" if data[:2] == b"\xff\xfe" else "utf-8", "ignore")))
+        for item in done.acknowledgements():
+            assert item.amount is not None
+            assert "".join(DIGITS.findall(str(item.amount))).lstrip("0") in written
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(path=st.sampled_from(PATHS), places=st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=3))
+def test_lines_that_are_left_out_never_add_money(path: Path, places: list[float]) -> None:
+
+    data = path.read_bytes()
+    lines = data.splitlines(keepends=True)
+    for place in places:
+        del lines[int(place * len(lines))]
+    assert read(b"".join(lines), "csv", profile_of(path)).money() <= read(data, "csv", profile_of(path)).money()
+
+
+@settings(max_examples=200, deadline=None)
+@given(minors=st.lists(st.integers(-(10**12), 10**12), max_size=8))
+def test_decimals_survive_exactly(minors: list[int]) -> None:
+    amounts = [Decimal(minor).scaleb(-2) for minor in minors]
+    text = HEADER + "".join(row(f"{amount:.2f}".replace(".", ",")) for amount in amounts)
+    said = statement(text, profile(layout(thousands_mark=None))).acknowledgements()
+    assert [str(item.amount) for item in said] == [f"{abs(amount):.2f}" if amount else "0" for amount in amounts]
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.binary(max_size=200))
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: str(path.name))
+def test_any_bytes_are_refused_or_say_nothing(path: Path, data: bytes) -> None:
+
+    assert read(data, "csv", profile_of(path)).money() == 0
