@@ -37,17 +37,23 @@ def _as_compared(number: str) -> str:
 StatusCode = Annotated[str, Field(pattern=r"^((GROUP|BATCH|TRANSACTION):)?[A-Z0-9]{1,35}$")]
 Account = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_as_compared)]
 
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
 
 class Options(BaseModel):
     """What single connectors understand. ``movements``: what kind of movement a transaction code is at this bank,
-    by the bank's own code (``Z24``), the ISO code (``PMNT/ICDT/CHRG``), the SWIFT type (``NCHG``) or the type and the
-    own code (``NMSC/835``). ``customer_reference``: which of our names subfield 7 of an MT940's :61: is.
+    by the bank's own code (``Z24``), the ISO code (``PMNT/ICDT/CHRG``), the SWIFT type (``NCHG``), the type and the
+    own code (``NMSC/835``) or BAI2's type code (``699``). ``customer_reference``: which of our names subfield 7 of an
+    MT940's :61: or the customer reference of a BAI2 record 16 is. ``decimals``: digits of the minor unit in BAI2, where
+    the bank does not write those of ISO 4217. ``file_header``: whether a NACHA file may lack records 1 and 9.
     ``csv``: how the bank writes CSV (connectors/csv_statements/MAPPING.md)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     movements: dict[str, Movement] = {}
     customer_reference: Literal["any", "none", "end_to_end_id", "instruction_id", "payment_info_id"] = "any"
+    decimals: dict[Currency, Annotated[int, Field(ge=0, le=4)]] = {}
+    file_header: Literal["required", "optional"] = "required"
     csv: Layout | None = None
 
 
@@ -59,7 +65,7 @@ class ProfileFile(BaseModel):
     description: str = Field(min_length=1)
     encoding: Annotated[str, AfterValidator(_known_encoding)] | None = None
     footing: Literal["reject", "warn", "ignore"] = "reject"
-    controls: Literal["reject", "ignore"] = "reject"
+    controls: Literal["reject", "warn", "ignore"] = "reject"
     statuses: dict[StatusCode, Status | None] = {}
     own_accounts: frozenset[Account] = frozenset()
     options: Options = Options()

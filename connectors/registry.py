@@ -12,6 +12,8 @@ from connectors.contract import Connector
 PACKAGES: Final = (
     "connectors.iso20022",
     "connectors.swift_mt",
+    "connectors.bai2",
+    "connectors.nacha",
     "connectors.canonical",
     "connectors.gpi",
     "connectors.csv_statements",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -44,11 +45,15 @@ TEXT_FOLDERS = {
     "mt940": "mt940",
     "mt942": "mt942",
     "mtn92": "mtn92",
+    "bai2": "bai2",
+    "nacha": "nacha",
     "gpi": "gpi",
     "csv": "csv",
 }
 """Sample folders of other formats: a file may be several messages, and may end after any of them."""
 ALL_FOLDERS = {**FOLDERS, **TEXT_FOLDERS}
+REFUSED_FOLDERS = ("erp",)
+"""Sample folders of what no connector reads: told apart from all that they do."""
 PROFILES = {
     "csv/de_semicolon_bom_preamble.csv": "csv-musterbank",
     "csv/us_debit_credit_columns.csv": "csv-us-online",
@@ -66,7 +71,12 @@ def all_samples() -> list[Path]:
     return _files_of(ALL_FOLDERS)
 
 
-def _files_of(folders: dict[str, str]) -> list[Path]:
+def refused_samples() -> list[Path]:
+    """Every committed file that is of none of the formats."""
+    return _files_of(REFUSED_FOLDERS)
+
+
+def _files_of(folders: Iterable[str]) -> list[Path]:
     return sorted(path for folder in folders for path in (SAMPLES / folder).iterdir())
 
 
