@@ -37,7 +37,6 @@ def _mutated(data: bytes, changes: list[tuple[float, int, bytes]]) -> bytes:
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(path=st.sampled_from(PATHS), changes=edits)
 def test_a_mutated_sample_is_read_or_refused(path: Path, changes: list[tuple[float, int, bytes]]) -> None:
-
     data = _mutated(path.read_bytes(), changes)
     done = read(data, "csv", profile_of(path))
     positions = [record.position for record in done.records]
@@ -53,7 +52,6 @@ def test_a_mutated_sample_is_read_or_refused(path: Path, changes: list[tuple[flo
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(path=st.sampled_from(PATHS), places=st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=3))
 def test_lines_that_are_left_out_never_add_money(path: Path, places: list[float]) -> None:
-
     data = path.read_bytes()
     lines = data.splitlines(keepends=True)
     for place in places:
@@ -74,5 +72,4 @@ def test_decimals_survive_exactly(minors: list[int]) -> None:
 @given(data=st.binary(max_size=200))
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: str(path.name))
 def test_any_bytes_are_refused_or_say_nothing(path: Path, data: bytes) -> None:
-
     assert read(data, "csv", profile_of(path)).money() == 0

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import DEFAULT_PROFILE, MappingError, ProviderRecord, References
+from connectors.contract import DEFAULT_PROFILE, JSON, MappingError, ProviderRecord, References
 from connectors.csv_statements.mapper import map_booking
 from streams.domain.facts import Direction, Level
 from streams.domain.statuses import Flag, Status
@@ -103,7 +103,7 @@ def test_an_unknown_direction_is_refused() -> None:
 def test_of_a_debit_and_a_credit_column_one_says_the_amount(
     sign: str | None, debit: str, credit: str, said: tuple[Direction, Decimal] | str
 ) -> None:
-    columns = {"amount": None, "debit": "Out", "credit": "In", "text": []}
+    columns: dict[str, Any] = {"amount": None, "debit": "Out", "credit": "In", "text": []}
     using = profile(layout(columns, sign=sign))
     done = statement(f"Day;Out;In;Ref\n24.11.2026;{debit};{credit};PAY-1\n", using)
     if isinstance(said, str):
@@ -239,7 +239,7 @@ def test_an_account_that_is_not_ours_is_no_evidence() -> None:
 
 
 def test_a_record_that_its_profile_no_longer_describes_is_an_error() -> None:
-    fields = {"cells": {"Day": "24.11.2026", "Amount": "-10.50"}, "around": {}}
+    fields: dict[str, JSON] = {"cells": {"Day": "24.11.2026", "Amount": "-10.50"}, "around": {}}
     record = ProviderRecord("booking", "line 2", fields)
     [undescribed] = map_booking(record, DEFAULT_PROFILE)
     [unreadable] = map_booking(record, profile())
