@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.contract import FileEnd
+from connectors.contract import BankProfile, FileEnd
 from tests.connectors.csv_statements.given import HEADER, layout, profile, row, statement
 from tests.connectors.files import SAMPLES, profile_of, read
 
@@ -21,6 +21,22 @@ FRAGMENTS = [
     *(b"30.02.2026", b"Betrag", b"Buchung;Valuta", b"IBAN;DE99", b"1,23E+11", b"sep=,\n"),
 ]
 DIGITS = re.compile(r"[0-9]+")
+
+FOOTER = {"begins": "^Count;", "count": r"^Count;(\d+)", "total": "^Total;([^;]+)", "closing_balance": "^New;(.+)"}
+NUMBERED = {"booking_date": 1, "amount": 3, "text": [2], "end_to_end_id": 4}
+PROFILES = [
+    profile(layout(footer=FOOTER)),
+    profile(layout(footer=FOOTER), controls="ignore", footing="warn"),
+    profile(layout(NUMBERED, header=False, width=4, preamble={"most_lines": 1, "opening_balance": "^Old (.+)"})),
+    profile(layout({"direction": "Text"}, sign="reverses", debit_words=["S"], credit_words=["H"])),
+    profile(layout({"amount": None, "debit": "Text", "credit": "Amount", "text": []}, fraction_digits=0)),
+    profile(layout({"balance": "Amount"}, balance_order="newest_first", quote=None, thousands_mark=" ")),
+    profile(
+        layout({"currency": "Ref", "status": "Text"}, booked_words=["S"], pending_words=["H"], final_line_end=False)
+    ),
+    profile(layout(names={"uetr": "(.+)"}, movements={".": "return"}, reasons={"x": "AC04"}, trailing_delimiter=True)),
+]
+WORDS = ["S", "H", "1,00", "-1,00", "1.000", "EUR", "24.11.2026", "x", '"', ";", "\n", "", "Count;1\n", "Total;-1,00\n"]
 
 edits = st.lists(
     st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 20), st.sampled_from(FRAGMENTS)), min_size=1, max_size=4
@@ -73,3 +89,16 @@ def test_decimals_survive_exactly(minors: list[int]) -> None:
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: str(path.name))
 def test_any_bytes_are_refused_or_say_nothing(path: Path, data: bytes) -> None:
     assert read(data, "csv", profile_of(path)).money() == 0
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    using=st.sampled_from(PROFILES),
+    head=st.sampled_from(["", HEADER, "Old 1,00\n", "sep=;\n" + HEADER]),
+    rows=st.lists(st.lists(st.sampled_from(WORDS), min_size=3, max_size=5), max_size=4),
+)
+def test_whatever_the_layout_a_file_is_read_or_refused(using: BankProfile, head: str, rows: list[list[str]]) -> None:
+    done = statement(head + "".join(";".join(cells) + "\n" for cells in rows), using)
+    if isinstance(done.last, FileEnd):
+        assert done.last.records == len(done.records) == len(done.acknowledgements())
+        assert len(done.records) <= len(rows) + sum(cells.count("\n") for cells in rows)
