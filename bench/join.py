@@ -31,7 +31,7 @@ from bench.load import STREAMS, Encoded, Facts
 from schemas.apply import apply
 from schemas.codec import Codec, codec
 from streams.broker.embedded import EmbeddedBroker
-from streams.demo.quiet import await_quiet, lag
+from streams.demo.quiet import Progress, await_quiet
 from streams.domain.facts import Approval, BankAck, Release
 from streams.domain.state import Transition
 from streams.engine import partition_of
@@ -149,9 +149,10 @@ def throughput(client: dict[str, Any], worker: Worker, payments: int, figures: F
 
 
 def _await_no_lag(client: dict[str, Any]) -> None:
-    admin = AdminClient(client)
-    while any(count > 0 for count in lag(admin, _GROUP, list(STREAMS)).values()):
-        time.sleep(0.05)
+    with Progress(client, _GROUP, list(STREAMS)) as progress:
+        ends = progress.ends()
+        while progress.behind(ends):
+            time.sleep(0.05)
 
 
 class Arrivals(threading.Thread):

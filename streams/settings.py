@@ -60,7 +60,7 @@ class EngineTuning(BaseModel):
         default=20, description="a unit starts at most this often: lower is quicker, higher costs less an event"
     )
     unit_max_records: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        default=4_000, description="most records of one unit, shared fairly by the partitions that have some"
+        default=2_000, description="most records of one unit, shared fairly by the partitions that have some"
     )
     max_poll_interval_ms: Annotated[int, Field(ge=10_000, le=3_600_000)] = Field(
         default=300_000, description="a worker that does not poll for so long loses its partitions"

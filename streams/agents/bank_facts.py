@@ -74,8 +74,8 @@ def bank_ack_of(arrival: Arrival, ack: Acknowledgement, number: int, accounts: A
 
 
 def is_about_our_payment(ack: Acknowledgement) -> bool:
-    """False for money that came in and is no return: it carries the *sender's* names (bank-formats.md, trap 3)."""
-    return not (ack.booked and ack.direction is Direction.CREDIT and ack.lifecycle is not Status.RETURNED)
+    """False for money that comes in and is no return: it carries the *sender's* names, booked or pending."""
+    return ack.direction is not Direction.CREDIT or ack.lifecycle is Status.RETURNED
 
 
 def release_of(arrival: Arrival, instruction: Instruction, number: int, accounts: Accounts, naming: Naming) -> Release:

@@ -47,22 +47,22 @@ class EngineSettings:
 
     unit_interval_ms: int = 20
     """A unit of work starts at most this often: the floor of latency and the lever on cost an event."""
-    unit_max_records: int = 4000
+    unit_max_records: int = 2000
     poll_interval_ms: int = 100
     """How long an idle worker waits in one poll: the delay of a stop signal and of a restored partition's start."""
     idle_commit_ms: int = 500
     """How soon positions behind trailing transaction markers are committed when nothing else is."""
 
-    input_buffer_bytes: int = 2 * MIB
+    input_buffer_bytes: int = MIB
     """An input partition is paused above this and resumed below half of it."""
-    fetch_queue_bytes: int = 16 * MIB
+    fetch_queue_bytes: int = 8 * MIB
     """Bound of librdkafka's own prefetch queue, for the whole worker."""
-    table_cache_bytes: int = 4 * MIB
+    table_cache_bytes: int = 2 * MIB
     """Encoded size of the rows that one table of one partition keeps decoded in memory, where they take several times
     as much (payments 6.4 times: 12 kB a row)."""
     block_cache_bytes: int = 16 * MIB
     """RocksDB's block cache, shared by all partitions of the worker."""
-    write_buffer_bytes: int = 8 * MIB
+    write_buffer_bytes: int = 4 * MIB
 
     session_timeout_ms: int = 10_000
     """Classic groups only: in KIP-848 groups the broker decides (`group.consumer.session.timeout.ms`)."""
