@@ -40,12 +40,13 @@ class IngestError(Exception):
 class Outcome:
     """What became of one file: its ledger entry, whether *this* call accepted or refused it or found it done before.
 
-    ``published`` counts the raw records that this call published.
+    ``published`` counts the raw records that this call published. ``refusal``: what this call refused it for.
     """
 
     status: FileStatus
     entry: FileEntry
     published: int
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class Intake:
             with self._archive.open(offer.file_hash) as stream:
                 end = read_to_end(stream, offer.request, self._formats, spool, progress)
             if isinstance(end, Refusal):
-                return self._refuse(publisher, self._refused(offer, end), known)
+                return replace(self._refuse(publisher, self._refused(offer, end), known), refusal=end)
             origin = _origin(offer, end)
             return self._publish(publisher, self._accepted(offer.name, origin), origin, spool, known)
 

@@ -17,6 +17,7 @@ COMMANDS: Final = (
     "demo",
     "worker",
     "ingest",
+    "watch",
     "parse",
     "show",
     "tail",
@@ -67,6 +68,9 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from connectors.intake.ingest import IngestError
     from connectors.intake.ledger import LedgerUnreadableError
     from connectors.intake.publish import PublishError
+    from connectors.watch.lock import FolderError
+    from connectors.watch.reading_rules import RulesError
+    from connectors.watch.watcher import AwayError
     from schemas.apply import RefusedError
     from schemas.codec import CodecError
     from schemas.contracts import ContractError
@@ -84,10 +88,12 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from streams.verify.stores import StoreUnreadableError
 
     return (
+        AwayError,
         BrokerError,
         CodecError,
         ContractError,
         DeadLetterError,
+        FolderError,
         IngestError,
         KafkaException,
         LedgerUnreadableError,
@@ -101,6 +107,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
         RefusedFileError,
         RegistryError,
         ReleaseError,
+        RulesError,
         SettingsError,
         StoreUnreadableError,
         UnreachableError,
