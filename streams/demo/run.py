@@ -16,7 +16,7 @@ from streams.demo import tell
 from streams.demo.company import Company, company
 from streams.demo.errors import DemoError
 from streams.demo.judgement import Course, Summary, judge, outcome
-from streams.demo.pulse import Pulse
+from streams.demo.pulse import GONE, Pulse
 from streams.demo.quiet import NotQuietError, await_quiet
 from streams.demo.real_files import require_refused, take_in
 from streams.demo.teller import Teller
@@ -148,11 +148,12 @@ class _Demo:
         """Whether every partition has a worker, and every worker a partition if there are as many."""
         shares = [worker.active for worker in self._pulse.workers().values()]
         partitions = self._settings.partitions
-        return sum(map(len, shares)) == partitions and sum(map(bool, shares)) == min(len(shares), partitions)
+        busy = sum(map(bool, shares))
+        return sum(map(len, shares)) == partitions and busy == min(self._options.workers, partitions)
 
     def _shares(self) -> str:
         return ", ".join(
-            f"{name} has partitions {', '.join(map(str, row.active)) or 'none'}"
+            f"{name} is {row.state}, has partitions {', '.join(map(str, row.active)) or 'none'}"
             for name, row in self._pulse.workers().items()
         )
 
@@ -193,7 +194,7 @@ class _Demo:
     def _kill(self, say: Callable[[str], None]) -> None:
         """Kill the last worker without a warning, and start it again under its name."""
         name = f"demo-{self._options.workers}"
-        owned = self._pulse.workers()[name].active
+        owned = self._pulse.workers().get(name, GONE).active
         pid = self._workers.kill(name)
         self._outage = _Outage(name, frozenset(owned))
         say(f"[bold red]{name} killed[/] (SIGKILL, pid {pid}): partitions {', '.join(map(str, owned)) or 'none'}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -22,6 +22,8 @@ STOP_WITHIN_S: Final = 30.0
 #: A worker that ends this often on its own does not get better by being started again.
 MOST_RESTARTS: Final = 10
 _PIDS: Final = "workers.json"
+_LAST_BYTES: Final = 1_500
+_ADDRESS: Final = re.compile(rb"metrics and status at (http://\S+)")
 
 
 @dataclass(slots=True)
@@ -36,7 +38,7 @@ class Workers:
     restarts: int = 0
     kills: int = 0
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    _ports: dict[str, int] = field(default_factory=dict)
+    _logs_begin: dict[str, int] = field(default_factory=dict)
 
     @property
     def pids(self) -> dict[str, int]:
@@ -45,14 +47,15 @@ class Workers:
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Where each serves its pages."""
-        return {name: f"http://127.0.0.1:{port}" for name, port in self._ports.items()}
+        """Where each serves its pages, as its log tells; a worker that is still starting is not among them."""
+        told = {name: _ADDRESS.findall(self._log(name)) for name in self._running}
+        return {name: found[-1].decode() for name, found in told.items() if found}
 
     def start(self, name: str) -> None:
         """Start the worker of that name; its log is ``<name>.log`` in the folder."""
-        port = self._ports.setdefault(name, _free_port())
-        own = {f"{PREFIX}INSTANCE": name, f"{PREFIX}WEB_HOST": "127.0.0.1", f"{PREFIX}WEB_PORT": str(port)}
-        with (self.folder / f"{name}.log").open("ab") as log:
+        own = {f"{PREFIX}INSTANCE": name, f"{PREFIX}WEB_HOST": "127.0.0.1", f"{PREFIX}WEB_PORT": "0"}
+        with self._log_path(name).open("ab") as log:
+            self._logs_begin[name] = log.tell()
             self._running[name] = subprocess.Popen(
                 [sys.executable, "-m", "streams.cli", "worker"],
                 env={**os.environ, **self.environment, **own},
@@ -81,9 +84,8 @@ class Workers:
         for name in ended:
             self.restarts += 1
             if self.restarts > MOST_RESTARTS:
-                raise DemoError(
-                    f"{name} ended {MOST_RESTARTS} times on its own. The end of its log:\n{self._log(name)}"
-                )
+                words = self._log(name)[-_LAST_BYTES:].decode(errors="replace")
+                raise DemoError(f"{name} ended again, after {MOST_RESTARTS} restarts. Its log ends:\n{words}")
             self.start(name)
         return ended
 
@@ -99,9 +101,14 @@ class Workers:
                 process.kill()
                 process.wait()
 
-    def _log(self, name: str) -> str:
-        path = self.folder / f"{name}.log"
-        return path.read_text(encoding="utf-8", errors="replace")[-1_500:] if path.exists() else "it said nothing"
+    def _log_path(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
+
+    def _log(self, name: str) -> bytes:
+        """What it has said since it was started last."""
+        with self._log_path(name).open("rb") as log:
+            log.seek(self._logs_begin[name])
+            return log.read()
 
     def _note(self) -> None:
         """Who runs, for the next demo: ``stop_left_over`` must not end a process that only has the same number."""
@@ -132,8 +139,3 @@ def stop_left_over(folder: Path) -> int:
     for process in alive:
         process.kill()
     return len(found)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])

@@ -62,12 +62,25 @@ def test_a_worker_that_ends_again_and_again_ends_the_demo_with_its_last_words(
         workers.supervise()
 
 
-def test_a_restarted_worker_serves_its_pages_where_it_did(tmp_path: Path) -> None:
+def test_a_worker_that_was_killed_is_started_again_under_its_name_and_told_apart_from_those_that_ended(
+    tmp_path: Path,
+) -> None:
     workers = Workers(UNUSABLE, tmp_path)
     workers.start("demo-1")
-    before = dict(workers.addresses)
-    workers.kill("demo-1")
+    killed = workers.kill("demo-1")
     workers.revive("demo-1")
+    assert workers.pids.keys() == {"demo-1"}
+    assert workers.pids["demo-1"] != killed
     workers.stop()
-    assert workers.addresses == before
     assert (workers.kills, workers.restarts) == (1, 0)
+
+
+def test_an_address_is_what_the_newest_start_told(tmp_path: Path) -> None:
+    workers = Workers(UNUSABLE, tmp_path)
+    (tmp_path / "demo-1.log").write_text("metrics and status at http://127.0.0.1:1\n", encoding="ascii")
+    workers.start("demo-1")
+    assert workers.addresses == {}
+    with (tmp_path / "demo-1.log").open("a", encoding="ascii") as log:
+        log.write("metrics and status at http://127.0.0.1:2\n")
+    assert workers.addresses == {"demo-1": "http://127.0.0.1:2"}
+    workers.stop()
