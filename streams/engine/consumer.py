@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
@@ -20,6 +20,8 @@ InputKey = tuple[str, int]
 """Kafka topic and partition."""
 
 _END = KafkaError._PARTITION_EOF
+#: How many times the records of a unit are taken at most before the next one is folded.
+_PIECES: Final = 16
 _RESET = KafkaError._AUTO_OFFSET_RESET
 _WITHOUT_KIP848 = (KafkaError.UNSUPPORTED_VERSION, KafkaError._UNSUPPORTED_FEATURE)
 
@@ -81,7 +83,7 @@ class GroupConsumer:
         `idle_s` if nothing came. Rebalances happen in here and nowhere else.
         """
         give_up_s = self._clock() + idle_s
-        self._take(most, 0.0)
+        self._take_at_hand(most)
         while True:
             now = self._clock()
             buffered = sum(len(buffer.records) for reading in self._reading.values() for buffer in reading.buffers)
@@ -97,6 +99,16 @@ class GroupConsumer:
                     self._take(most, 0.0)
         if self._client is not None:
             self.metadata = self._client.consumer_group_metadata()
+
+    def _take_at_hand(self, most: int) -> None:
+        """Take what librdkafka holds: the more inputs are buffered, the nearer is folding to time order.
+
+        A backlog comes in large pieces of one input each; folded as they come, thousands of keys would be under way at
+        once and their rows would not stay in the caches. Buffers are bounded in bytes, so this is too.
+        """
+        for _ in range(_PIECES):
+            if self._take(most, 0.0) < most:
+                return
 
     def _take(self, most: int, timeout_s: float) -> int:
         try:
