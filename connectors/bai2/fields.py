@@ -10,7 +10,8 @@ from connectors.bai2.physical import Physical
 from connectors.contract import JSON
 from connectors.swift_mt.refusals import RefusedError
 
-_AMOUNT: Final = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+_AMOUNT: Final = re.compile(r"[+-]?[0-9]{1,30}", re.ASCII)
+"""Zeros may lead, and totals add up: how large the amount of a payment may be is the mapper's business."""
 _TYPE_CODE: Final = re.compile(r"[0-9]{3}", re.ASCII)
 #: How many fields follow a funds type: none, three amounts, day and time; D says itself how many pairs.
 _AVAILABILITY: Final = {"": 0, "Z": 0, "0": 0, "1": 0, "2": 0, "S": 3, "V": 2}

@@ -26,6 +26,7 @@ INFORMATION: Final = "INFO"
 _TEST_ONLY: Final = "4"
 _INTERIM: Final = frozenset({"1", "3"})
 """As-of date modifiers of data that is not final, of the day before and of the same day: the final report follows."""
+_MOST_DIGITS: Final = 18
 _DEFAULT_CURRENCY: Final = "USD"
 _VALUE_DATED: Final = "V"
 _PAYMENTS: Final = frozenset({Movement.TRANSFER, Movement.RETURN})
