@@ -98,10 +98,9 @@ class _Transaction:
         if exponent is None:
             raise _UnreadableError("03/currency", "a currency of ISO 4217", repr(self.currency))
         digits = told.removeprefix("+")
-        if not (digits.isascii() and digits.isdigit()):
-            raise _UnreadableError(
-                "16/amount", "minor units: the type code tells debit from credit, no sign", repr(told)
-            )
+        if not (digits.isascii() and digits.isdigit() and len(digits.lstrip("0")) <= _MOST_DIGITS):
+            expected = f"at most {_MOST_DIGITS} digits without a sign: the type code tells debit from credit"
+            raise _UnreadableError("16/amount", expected, repr(told))
         return Decimal(digits).scaleb(-exponent)
 
     def _level(self) -> Level:
