@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
 demo: $(READY) ## the main job, shown: broker, two workers, bank files, 20,000 payments (ARGS=--kill, --keep, --json FILE ...)
@@ -41,6 +41,14 @@ fmt: $(READY) ## format the code and fix what can be fixed safely
 .PHONY: bench
 bench: $(READY) ## measure the three-stream join on a real Kafka (ARGS=--json)
 	$(BIN)/python -m bench.join $(ARGS)
+
+.PHONY: bench-readers
+bench-readers: $(READY) ## measure the readers of bank files: memory, transactions and lines a second (ARGS=--json, --gigabyte)
+	$(BIN)/python -m bench.readers $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(READY) ## break the readers of bank files, for a bounded time (ARGS="--seconds 600 --format camt.053")
+	$(BIN)/python -m tests.fuzz.run $(ARGS)
 
 .PHONY: dashboards
 dashboards: $(READY) ## write Grafana's boards from their code

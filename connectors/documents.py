@@ -6,15 +6,18 @@ amounts are decimal text, so that nothing is ever rounded or guessed.
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
+
+_PLAIN_DECIMAL: Final = r"\A-?[0-9]{1,15}(\.[0-9]{1,17})?\Z"
+"""No exponent, no grouping, no other script's digits: what is read differently somewhere is no amount."""
 
 
 class Amount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A decimal text in major units, and an ISO 4217 code: ``{"value": "10.50", "currency": "USD"}``."""
 
-    value: str
+    value: Annotated[str, msgspec.Meta(pattern=_PLAIN_DECIMAL)]
     currency: str
 
 

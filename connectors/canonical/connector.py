@@ -165,7 +165,10 @@ def _map(kind: type[CanonicalDocument], record: ProviderRecord, profile: BankPro
         yield msgspec.convert(record.fields, kind)
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at `$")
-        yield MappingError(record.position, path.rstrip("`").lstrip(".") or "the document", f"a {kind.__name__}", text)
+        expected = f"a {kind.__name__}"
+        if "matching regex" in text:  # only amounts have one
+            expected, text = 'an amount as plain digits, such as "10.50"', "a text that is not a decimal number"
+        yield MappingError(record.position, path.rstrip("`").lstrip(".") or "the document", expected, text)
 
 
 def _sniff(name: str, head: bytes) -> bool:

@@ -125,7 +125,8 @@ class _Reading:
         for tags in self.kind.required:
             if not tags & self.said.keys():
                 names = " or ".join(f":{tag}:" for tag in sorted(tags))
-                raise RefusedError("missing_tag", where, names, ", ".join(f":{tag}:" for tag in self.said))
+                said = ", ".join(f":{tag}:" for tag in self.said) or "no field"
+                raise RefusedError("missing_tag", where, names, said)
         self.messages += 1
         self.message_id = self.said["20"].strip() or None if self.messages == 1 else None
         fields: dict[str, JSON] = {

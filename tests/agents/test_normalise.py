@@ -249,7 +249,7 @@ def test_nobody_speaks_for_another_source() -> None:
         (release(amount={"value": "1.00", "currency": "XQQ"}), "unknown currency 'XQQ'"),
         (release(amount={"value": "1.005", "currency": "EUR"}), "finer than the minor unit"),
         (release(amount={"value": "1,00", "currency": "EUR"}), "not a decimal"),
-        (release(amount={"value": "NaN", "currency": "EUR"}), "not a finite"),
+        (release(amount={"value": "NaN", "currency": "EUR"}), "not a decimal"),
         (release(requested_execution_date="2026-02-30"), "a day as"),
         (release(surprise=1), "surprise"),
         (release(stage="sent"), "stage"),

@@ -122,6 +122,15 @@ def test_a_document_that_is_not_exactly_right_is_an_error_with_its_path(changed:
     assert error.found
 
 
+@pytest.mark.parametrize(
+    "value", ["", "ten", "1,00", "1e3", "1E-2", "NaN", "Infinity", "1_000", "\u0661", " 1", "+1", ".5", "1.", "9" * 16]
+)
+def test_an_amount_that_is_not_plain_digits_is_no_amount(value: str) -> None:
+    [error] = of(with_(amount={"value": value, "currency": "USD"})).mapped
+    assert isinstance(error, MappingError)
+    assert (error.field, error.expected) == ("amount.value", 'an amount as plain digits, such as "10.50"')
+
+
 def test_a_missing_field_is_named() -> None:
     [error] = of(json.dumps({key: value for key, value in APPROVAL.items() if key != "actor"}).encode()).mapped
     assert isinstance(error, MappingError)
