@@ -10,6 +10,7 @@ from typing import Final
 from connectors.bai2.narrative import SILENT, narrative
 from connectors.bai2.type_codes import direction_of, is_batch, is_generic, movement_of
 from connectors.contract import JSON, Acknowledgement, BankProfile, Mapped, MappingError, ProviderRecord, References
+from connectors.iso20022.amounts import UnreadableError
 from connectors.iso20022.names import own_account
 from connectors.iso20022.transaction_codes import Movement
 from connectors.swift_mt.values import day_of
@@ -40,19 +41,11 @@ _acknowledge: Final = quick(Acknowledgement)
 _references_of: Final = quick(References)
 
 
-class _UnreadableError(Exception):
-    """One field of a transaction cannot be taken; becomes a MappingError of it."""
-
-    def __init__(self, field: str, expected: str, found: str) -> None:
-        super().__init__(field)
-        self.field, self.expected, self.found = field, expected, found
-
-
 def map_transaction(record: ProviderRecord, profile: BankProfile) -> Iterable[Mapped]:
     """The acknowledgement that a transaction (record 16) is."""
     try:
         return (_acknowledgement(_Transaction(record, profile), record.position, profile),)
-    except _UnreadableError as error:
+    except UnreadableError as error:
         return (MappingError(record.position, error.field, error.expected, error.found),)
 
 
@@ -64,7 +57,7 @@ class _Transaction:
         self.group, self.account, self.detail = (_part(fields, name) for name in ("group", "account", "detail"))
         self.code = _word(self.detail, "type_code") or ""
         if not (len(self.code) == 3 and self.code.isascii() and self.code.isdigit()):
-            raise _UnreadableError("16/type_code", "three digits", repr(self.code))
+            raise UnreadableError("16/type_code", "three digits", repr(self.code))
         pieces = fields.get("text")
         self.words = (
             narrative(piece for piece in pieces if isinstance(piece, str)) if isinstance(pieces, list) else SILENT
@@ -96,11 +89,11 @@ class _Transaction:
             return None
         exponent = _decimals(profile, self.currency)
         if exponent is None:
-            raise _UnreadableError("03/currency", "a currency of ISO 4217", repr(self.currency))
+            raise UnreadableError("03/currency", "a currency of ISO 4217", repr(self.currency))
         digits = told.removeprefix("+")
         if not (digits.isascii() and digits.isdigit() and len(digits.lstrip("0")) <= _MOST_DIGITS):
             expected = f"at most {_MOST_DIGITS} digits without a sign: the type code tells debit from credit"
-            raise _UnreadableError("16/amount", expected, repr(told))
+            raise UnreadableError("16/amount", expected, repr(told))
         return Decimal(digits).scaleb(-exponent)
 
     def _level(self) -> Level:
@@ -210,5 +203,5 @@ def _day(field: str, told: str | None) -> str | None:
         return None
     found = day_of(told)
     if found is None:
-        raise _UnreadableError(field, "a day that exists, as YYMMDD", repr(told))
+        raise UnreadableError(field, "a day that exists, as YYMMDD", repr(told))
     return found.isoformat()

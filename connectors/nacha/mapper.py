@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from connectors.contract import Acknowledgement, BankProfile, Mapped, MappingError, ProviderRecord, References
+from connectors.iso20022.amounts import UnreadableError
 from connectors.nacha import layout
 from connectors.nacha.layout import BatchHeader, Entry, FileHeader, ReturnAddenda, TransactionCode
 from connectors.nacha.reader import CHANGE, FORWARD, RETURN, is_iat
@@ -33,19 +34,11 @@ _acknowledge: Final = quick(Acknowledgement)
 _references: Final = quick(References)
 
 
-class _UnreadableError(Exception):
-    """One field of an entry cannot be taken; becomes a MappingError of that entry."""
-
-    def __init__(self, field: str, expected: str, found: str) -> None:
-        super().__init__(field)
-        self.field, self.expected, self.found = field, expected, found
-
-
 def map_entry(record: ProviderRecord, profile: BankProfile) -> Iterable[Mapped]:
     """The acknowledgement that an entry is."""
     try:
         return (_acknowledgement(_Said(record), profile),)
-    except _UnreadableError as error:
+    except UnreadableError as error:
         return (MappingError(record.position, error.field, error.expected, error.found),)
 
 
@@ -68,9 +61,9 @@ class _Said:
         code = self.entry[Entry.transaction_code]
         meant = layout.TRANSACTION_CODES.get(code)
         if meant is None:
-            raise _UnreadableError("6/2-3", "a transaction code that says credit or debit", repr(code))
+            raise UnreadableError("6/2-3", "a transaction code that says credit or debit", repr(code))
         if meant.returned and self.kind == FORWARD:
-            raise _UnreadableError("7", f"addenda 98 or 99 that say why, for transaction code {code}", "none")
+            raise UnreadableError("7", f"addenda 98 or 99 that say why, for transaction code {code}", "none")
         return meant
 
     @property
@@ -78,7 +71,7 @@ class _Said:
         place = Entry.adv_amount if self.entry_class == layout.ADV else Entry.amount
         cents = self.entry[place]
         if not (cents.isascii() and cents.isdigit()):
-            raise _UnreadableError("6/30-39", "an amount in cents", repr(cents))
+            raise UnreadableError("6/30-39", "an amount in cents", repr(cents))
         return Decimal(cents).scaleb(-2)
 
     @property
@@ -88,7 +81,7 @@ class _Said:
             return self.entry_class if self.entry_class in layout.ACKNOWLEDGEMENTS else INFORMATION
         code = self.addenda[ReturnAddenda.code]
         if layout.CODE.fullmatch(code) is None:
-            raise _UnreadableError("7/4-6", "a code such as R03 or C01", repr(code))
+            raise UnreadableError("7/4-6", "a code such as R03 or C01", repr(code))
         return code
 
     @property
@@ -97,7 +90,7 @@ class _Said:
         if self.kind != FORWARD:
             trace = self.addenda[ReturnAddenda.original_trace]
             if layout.TRACE.fullmatch(trace) is None:
-                raise _UnreadableError("7/7-21", "the trace number of the original entry, 15 digits", repr(trace))
+                raise UnreadableError("7/7-21", "the trace number of the original entry, 15 digits", repr(trace))
             return usable_name(trace, 1)
         if self.entry_class in layout.ACKNOWLEDGEMENTS:
             return usable_name(self.entry[Entry.identification], 1)

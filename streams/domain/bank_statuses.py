@@ -1,7 +1,8 @@
 """What a bank's status code means for an outgoing payment: one row a code (lifecycle.md, "Bank status to lifecycle").
 
 Sources: ISO 20022 ExternalPaymentTransactionStatus1Code and ExternalPaymentGroupStatus1Code (pain.002, pacs.002),
-ExternalEntryStatus1Code (camt.052/053/054), ExternalInvestigationExecutionConfirmation1Code (camt.029), SWIFT gpi.
+ExternalEntryStatus1Code (camt.052/053/054), ExternalInvestigationExecutionConfirmation1Code (camt.029), SWIFT gpi,
+entry classes of the Nacha rules.
 A bank profile overrides a row by ``CODE`` or ``LEVEL:CODE``. A code without a row changes nothing.
 """
 
@@ -62,6 +63,9 @@ PAYMENT_STATUSES: Final[Mapping[str, BankMeaning]] = {
     "CANC": BankMeaning(Status.CANCELLED),
     # some children yes, some no: says nothing about one that is not listed
     "PART": NOTHING,
+    # Nacha acknowledgement entries: the payee's bank has a credit of ours; a zero amount moves nothing
+    "ACK": NOTHING,
+    "ATX": NOTHING,
 }
 
 ENTRY_STATUSES: Final[Mapping[str, BankMeaning]] = {

@@ -50,6 +50,8 @@ _AUTHORISE = {Flag.AWAITING_BANK_AUTHORISATION}
         ("RJCT", Status.REJECTED, set()),
         ("CANC", Status.CANCELLED, set()),
         ("PART", Status.SUBMITTED, set()),
+        ("ACK", Status.SUBMITTED, set()),
+        ("ATX", Status.SUBMITTED, set()),
     ],
 )
 def test_a_status_report_moves_a_submitted_payment_as_its_row_says(code: str, status: Status, flags: set[Flag]) -> None:
@@ -59,7 +61,7 @@ def test_a_status_report_moves_a_submitted_payment_as_its_row_says(code: str, st
 
 
 def test_every_code_of_the_table_is_covered_above() -> None:
-    assert len(PAYMENT_STATUSES) == 21
+    assert len(PAYMENT_STATUSES) == 23
 
 
 def test_settled_by_a_report_is_reported_and_by_an_entry_booked() -> None:
