@@ -282,6 +282,7 @@ class _Demo:
         """Leave everything running, and say how to look around and how to end it."""
         for name in list(self._workers.pids):
             self._workers.start(name)
+        self.await_active()
         self._world.kept = True
         variables = " ".join(f"{name}={value}" for name, value in self._world.environment.items())
         pids = " ".join(map(str, self._workers.pids.values()))

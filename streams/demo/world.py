@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from confluent_kafka import KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
-
 from schemas.apply import Action, apply
 from schemas.names import topic_name
 from streams.broker.embedded import EmbeddedBroker
 from streams.cluster import Cluster, connect
 from streams.demo.errors import DemoError
 from streams.demo.workers import stop_left_over
+from streams.lookup.log import CommittedLog
 from streams.settings import PREFIX, Settings
 
 Say = Callable[[str], None]
@@ -28,7 +26,6 @@ Say = Callable[[str], None]
 #: A folder without it was not made by us and is not wiped.
 _MARK: Final = "demo.txt"
 _RAW: Final = "payments.raw.v1"
-_TIMEOUT_S: Final = 30.0
 
 
 @dataclass(slots=True)
@@ -112,20 +109,11 @@ def _cluster(settings: Settings, say: Say) -> Cluster:
 
 
 def _require_empty(cluster: Cluster, topic: str) -> None:
-    """What others published is no part of the truth that the demo compares with."""
-    admin = cluster.admin()
-    count = _ever_written(admin, topic)
+    """What others published is no part of the truth that the demo compares with. Raises DemoError."""
+    log = CommittedLog(cluster.client)
+    count = sum(log.ends(log.places(topic)).values())
     if count:
         raise DemoError(
             f"{topic} is not empty ({count} offsets): the demo knows the truth about its own payments only. Use an "
             f"empty cluster, or none: unset {PREFIX}KAFKA__BOOTSTRAP_SERVERS for a broker of the demo's own"
         )
-
-
-def _ever_written(admin: AdminClient, topic: str) -> int:
-    try:
-        partitions = admin.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions
-        asked = {TopicPartition(topic, number): OffsetSpec.latest() for number in partitions}
-        return sum(answer.result(_TIMEOUT_S).offset for answer in admin.list_offsets(asked).values())
-    except KafkaException as error:
-        raise DemoError(f"{topic}: its ends cannot be read: {error}") from error
