@@ -1,0 +1,188 @@
+"""All samples through a real broker and worker: again, and in another order, and the state of every payment stands.
+
+Two claims of different strength, each as strong as it can honestly be.
+
+*Again.* On one broker every file is taken a second time, in a random order. Nothing may be published, so the records of
+payments.state.v1 are the same bytes at the same offsets, envelope included.
+
+*In another order.* Another installation takes the same files in a random order. Two things differ there by right:
+
+- ``received_at`` is the broker's time of arrival, and everything derived from it (``since`` of a flag, ``as_of``, when
+  the duplicates agent spoke): the facts of both runs are set to one and the same time of arrival, and each payment is
+  derived from them again by the domain, so that ``internal`` (all facts, in canonical order) and every public field are
+  compared byte by byte.
+- The envelope (version, last transition, updated_at) tells how the payment came to be what it is, not what it is.
+
+One rule depends on order by design: of files that bear the same message id of the same sender but other bytes, the one
+that came first counts, the others are kept for a person. The random order keeps the order among those files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from connectors.intake.reading import Request
+from schemas.codec import codec
+from schemas.records import DeadLetter, FileEntry, FileStatus
+from streams.agents.payment_rows import internal_of, kept_of, packed
+from streams.app import policy_of
+from streams.demo.company import company, documents
+from streams.domain.facts import Verdict
+from streams.domain.kept import Kept
+from streams.domain.payment import Context, Envelope, as_state, payment_of
+from streams.domain.state import State
+from streams.settings import Settings
+from streams.simulator.truth import differences
+from tests.connectors.files import all_samples, profile_name, refused_samples
+from tests.pipeline.installation import Installation, installed
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
+
+SEED = 20_261_126
+STATE, RAW, FILES = "payments.state.v1", "payments.raw.v1", "payments.files.v1"
+TRANSITIONS, ALERTS, DEAD_LETTERS = "payments.transitions.v1", "payments.alerts.v1", "payments.dead-letters.v1"
+EXPECTED = Path(__file__).parent.parent / "connectors" / "expected"
+
+
+def every_file() -> list[Path]:
+    """What a company approved and released, and every sample that there is, those that nobody can read among them."""
+    return [*documents(), *all_samples(), *refused_samples()]
+
+
+def take_in(installation: Installation, files: Iterable[Path]) -> list[FileStatus]:
+    """Each file as its bank's profile reads it, in this order; returns when the worker has taken everything."""
+    with installation.intake() as intake:
+        found = [intake.ingest(path, Request(profile=profile_name(path))).status for path in files]
+    installation.rest()
+    return found
+
+
+def newest(installation: Installation) -> dict[bytes, bytes]:
+    """The newest record of every payment."""
+    rows = installation.rows(STATE)
+    return {row.key: row.value for row in rows if row.key is not None and row.value is not None}
+
+
+def as_if_all_came_at_once(data: bytes) -> bytes:
+    """The record of a payment whose facts arrived at time 0, derived anew, without the story of how it came to be."""
+    state = codec(STATE, State).decode(data)
+    overflowed, kept = kept_of(state.internal)
+    envelope = Envelope(version=0, seq=0, last_transition_id=None, updated_at=0, generation=1)
+    context = Context(policy=policy_of(Settings()))
+    payment = payment_of(state.correlation_id, map(_at_zero, kept), envelope, context, overflowed)
+    return codec(STATE, State).encode(as_state(payment, internal_of(payment)))
+
+
+def _at_zero(row: Kept) -> Kept:
+    fact = replace(row.fact, received_at=0)
+    if isinstance(fact, Verdict):  # said by ourselves, when the fact that led to it arrived
+        fact = replace(fact, occurred_at=0)
+    return Kept(row.event_id, fact, packed(fact), tuple(replace(rival, received_at=0) for rival in row.rivals))
+
+
+def in_another_order(files: Sequence[Path], ledger: Iterable[FileEntry]) -> list[Path]:
+    """Shuffled; files that bear one message id stay in their order among themselves."""
+    message_of = {entry.file_hash: (entry.source, entry.message_id or entry.file_hash) for entry in ledger}
+    same_message: dict[tuple[str | None, str], list[Path]] = defaultdict(list)
+    for path in files:
+        same_message[message_of[hashlib.sha256(path.read_bytes()).hexdigest()]].append(path)
+    shuffled = random.Random(SEED).sample(list(files), len(files))
+    for rivals in same_message.values():
+        slots = [place for place, path in enumerate(shuffled) if path in rivals]
+        for slot, path in zip(slots, rivals, strict=True):
+            shuffled[slot] = path
+    return shuffled
+
+
+def refused(ledger: Iterable[FileEntry]) -> dict[str, str | None]:
+    return {entry.name: entry.reason for entry in ledger if entry.status is FileStatus.REFUSED}
+
+
+def kept_for_a_person(installation: Installation) -> list[tuple[bytes | None, str, str]]:
+    letters = installation.values(DEAD_LETTERS, DeadLetter)
+    return sorted((letter.key, letter.reason_class, letter.message) for letter in letters)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Every file once, in the order of its folder; the worker goes on."""
+    with installed(tmp_path_factory.mktemp("first")) as installation, installation.worker():
+        take_in(installation, every_file())
+        yield installation
+
+
+@pytest.fixture(scope="module")
+def second(first: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation that knows nothing of the first and gets the same files in another order."""
+    with installed(tmp_path_factory.mktemp("second")) as installation, installation.worker():
+        take_in(installation, in_another_order(every_file(), first.values(FILES, FileEntry)))
+        yield installation
+
+
+def test_every_file_is_taken_or_refused_as_is_written_beside_it(first: Installation) -> None:
+    expected = {}
+    for path in (*all_samples(), *refused_samples()):
+        said = json.loads((EXPECTED / path.parent.name / f"{path.name}.json").read_text(encoding="utf-8"))
+        if said["outcome"] == "rejected_file":
+            expected[path.name] = said["reason"]
+    assert refused(first.values(FILES, FileEntry)) == expected
+    assert expected
+
+
+def test_an_independent_reading_finds_only_zeros(first: Installation) -> None:
+    report = first.verified()
+    assert (report.findings, report.lag, report.ok) == ([], 0, True)
+    assert report.inputs == len(first.rows(RAW)) > len(every_file())
+
+
+def test_the_whole_folder_again_in_any_order_changes_no_byte(first: Installation) -> None:
+    before = {contract: first.rows(contract) for contract in (STATE, RAW, FILES, TRANSITIONS, ALERTS)}
+    files = random.Random(SEED).sample(every_file(), len(every_file()))
+    found = take_in(first, files)
+    assert set(found) == {FileStatus.DUPLICATE, FileStatus.REFUSED}
+    assert found.count(FileStatus.REFUSED) == len(refused(first.values(FILES, FileEntry)))
+    assert {contract: first.rows(contract) for contract in before} == before
+    assert before[STATE]
+
+
+def test_in_another_order_every_payment_is_the_same_to_the_byte(first: Installation, second: Installation) -> None:
+    ours, theirs = newest(first), newest(second)
+    assert ours.keys() == theirs.keys() >= {name.encode() for name in company().truth.payments}
+    differing = {
+        key: (codec(STATE, State).decode(once), codec(STATE, State).decode(other))
+        for key in ours
+        if (once := as_if_all_came_at_once(ours[key])) != (other := as_if_all_came_at_once(theirs[key]))
+    }
+    assert differing == {}
+
+
+def test_what_is_compared_holds_every_fact_of_the_payment(first: Installation) -> None:
+    """The comparison of the other test is blind to times of arrival, and to nothing else."""
+    for data in newest(first).values():
+        before, after = (codec(STATE, State).decode(row) for row in (data, as_if_all_came_at_once(data)))
+        kept, compared = kept_of(before.internal)[1], kept_of(after.internal)[1]
+        assert [row.event_id for row in compared] == [row.event_id for row in kept]
+        assert [row.fact.payload_hash for row in compared] == [row.fact.payload_hash for row in kept]
+        assert (after.status, after.settled, after.references) == (before.status, before.settled, before.references)
+
+
+def test_in_another_order_the_same_records_are_refused_or_kept_for_a_person(
+    first: Installation, second: Installation
+) -> None:
+    assert kept_for_a_person(first) == kept_for_a_person(second) != []
+    assert refused(first.values(FILES, FileEntry)) == refused(second.values(FILES, FileEntry))
+    assert second.verified().findings == []
+
+
+def test_the_company_of_the_samples_stands_as_is_written_by_hand(first: Installation) -> None:
+    states = {state.correlation_id: state for state in map(codec(STATE, State).decode, newest(first).values())}
+    known = {name: states[name] for name in company().truth.payments}
+    assert differences(company().truth, known) == []
