@@ -54,7 +54,8 @@ class _Transaction:
 
     def __init__(self, record: ProviderRecord, profile: BankProfile) -> None:
         fields = record.fields
-        self.group, self.account, self.detail = (_part(fields, name) for name in ("group", "account", "detail"))
+        self.group, self.account = _part(fields, "group"), _part(fields, "account")
+        self.detail = _part(fields, "detail")
         self.code = _word(self.detail, "type_code") or ""
         if not (len(self.code) == 3 and self.code.isascii() and self.code.isdigit()):
             raise UnreadableError("16/type_code", "three digits", repr(self.code))

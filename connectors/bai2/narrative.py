@@ -24,7 +24,6 @@ _NAMES: Final = ("EREF", "CREF", "UETR")
 _UUID: Final = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
 _CODE: Final = re.compile(r"\b(R[0-9]{2}|[A-Z]{2}[0-9]{2})\b", re.ASCII)
 _TRACE: Final = re.compile(r"[0-9]{15}", re.ASCII)
-_BLANKS: Final = re.compile(r"\s+")
 _RETURN: Final = re.compile(
     r"\b(?:RETURN(?:ED|S)?|RTND?|RTD|REVERS(?:AL|ED)|REJECT(?:ED)?|CHARGEBACKS?)\b", re.IGNORECASE
 )
@@ -67,8 +66,7 @@ SILENT: Final = Narrative("", None, None, None)
 def narrative(pieces: Iterable[str]) -> Narrative:
     """Read the pieces of a text, one for each line."""
     lines = list(pieces)
-    told = (_BLANKS.sub(" ", line.strip()) for line in lines if _ACCOUNT.match(line) is None)
-    words = " ".join(filter(None, told))
+    words = " ".join(" ".join([line for line in lines if _ACCOUNT.match(line) is None]).split())
     values = _values(lines, words)
     return Narrative(words, _id(values, "EREF"), _id(values, "CREF"), _uetr(values, words))
 
@@ -92,8 +90,8 @@ def _values(lines: list[str], words: str) -> dict[str, str]:
 
 
 def _id(values: dict[str, str], name: str) -> str | None:
-    value = values.get(name, "")
-    return None if len(value) > LONGEST_ID else usable_name(value, 1)
+    value = values.get(name)
+    return None if value is None or len(value) > LONGEST_ID else usable_name(value, 1)
 
 
 def _uetr(values: dict[str, str], words: str) -> str | None:
