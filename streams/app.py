@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from typing import Final
 
 from connectors.formats import InstalledFormats
-from schemas.registry import registry_of
-
 from schemas.names import generation_suffix
 from schemas.records import DeadLetter, Header
+from schemas.registry import registry_of
 from streams.agents import correlate, duplicates, normalise
 from streams.agents.accounts import Accounts
 from streams.agents.lifecycle import lifecycle
