@@ -31,10 +31,10 @@ from bench.load import STREAMS, Encoded, Facts
 from schemas.apply import apply
 from schemas.codec import Codec, codec
 from streams.broker.embedded import EmbeddedBroker
-from streams.demo.quiet import Progress, await_quiet
 from streams.domain.facts import Approval, BankAck, Release
 from streams.domain.state import Transition
 from streams.engine import partition_of
+from streams.quiet import Progress, await_quiet
 
 PARTITIONS: Final = 4
 IN_FLIGHT: Final = 1_000

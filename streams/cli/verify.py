@@ -57,7 +57,7 @@ def verify(
 def _report(wait_s: float | None) -> Report:
     """What there is to say of the cluster; ends the command with a message where it cannot be read."""
     # imported here: the list of commands must not wait for the whole pipeline to be loaded
-    from streams.demo.quiet import NotQuietError
+    from streams.quiet import NotQuietError
     from streams.verify.cluster import rest, verify_cluster
     from streams.verify.read import ReadError
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaException
 
-from streams.demo.quiet import Progress
+from streams.quiet import Progress
 from streams.topics import Topics
 
 _EVERY_S: Final = 1.0

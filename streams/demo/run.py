@@ -17,7 +17,6 @@ from streams.demo.company import Company, company
 from streams.demo.errors import DemoError
 from streams.demo.judgement import Course, Summary, judge, outcome
 from streams.demo.pulse import GONE, Pulse
-from streams.demo.quiet import NotQuietError, await_quiet
 from streams.demo.real_files import require_refused, take_in
 from streams.demo.teller import Teller
 from streams.demo.truth_file import together
@@ -30,6 +29,7 @@ from streams.lookup.log import CommittedLog
 from streams.lookup.names import match, names_of_state
 from streams.lookup.payments import payment
 from streams.lookup.story import story_of
+from streams.quiet import NotQuietError, await_quiet
 from streams.settings import PREFIX, Settings
 from streams.topics import topics_of
 from streams.verify.cluster import inputs_of, verify_cluster

@@ -21,7 +21,7 @@ from confluent_kafka import KafkaException
 from connectors.formats import InstalledFormats
 from streams.app import group_of
 from streams.cluster import connect
-from streams.demo.quiet import Progress
+from streams.quiet import Progress
 from streams.settings import load
 from streams.simulator.publish import Pace, Published, Voice
 from streams.simulator.simulation import simulate

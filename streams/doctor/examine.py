@@ -72,7 +72,7 @@ def _examine_cluster(cluster: Cluster, *, has_schemas: bool) -> Iterator[Finding
 
 def _examine_pipeline(cluster: Cluster, topics: Topics) -> Iterator[Finding]:
     log = CommittedLog(cluster.client)
-    now = look(cluster.admin(), log, group_of(cluster.settings), input_topics(topics))
+    now = look(cluster, log, group_of(cluster.settings), input_topics(topics))
     yield members(now)
     yield lag(now)
 

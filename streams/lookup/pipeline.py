@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import AdminClient
-
+from streams.cluster import Cluster
 from streams.lookup.log import CommittedLog, Place
+from streams.quiet import Progress
 from streams.topics import Topics, inputs_of
 
 _TIMEOUT_S: Final = 30.0
@@ -56,20 +55,15 @@ def input_topics(topics: Topics) -> list[str]:
     return [topic.kafka_name for topic in inputs_of(topics)]
 
 
-def look(admin: AdminClient, log: CommittedLog, group: str, topics: Sequence[str]) -> Pipeline:
+def look(cluster: Cluster, log: CommittedLog, group: str, topics: Sequence[str]) -> Pipeline:
     """The group now. A group that nobody has joined yet has read nothing. Raises ReadError, KafkaException."""
     places = log.places(*topics)
-    committed = _committed(admin, group, places)
+    with Progress(cluster.client, group, list(topics)) as progress:
+        committed = progress.committed(places)
     positions = log.beginnings(place for place in places if place not in committed) | committed
     lag = {place: max(end - positions[place], 0) for place, end in log.ends(places).items()}
-    described = admin.describe_consumer_groups([group])[group].result(_TIMEOUT_S)
+    described = cluster.admin().describe_consumer_groups([group])[group].result(_TIMEOUT_S)
     members = tuple(
         Member(row.client_id, row.host.lstrip("/"), len(row.assignment.topic_partitions)) for row in described.members
     )
     return Pipeline(group, described.state.name.lower(), members, positions, lag)
-
-
-def _committed(admin: AdminClient, group: str, places: Sequence[Place]) -> dict[Place, int]:
-    asked = ConsumerGroupTopicPartitions(group, [TopicPartition(*place) for place in places])
-    answer = admin.list_consumer_group_offsets([asked])[group].result(_TIMEOUT_S)
-    return {(row.topic, row.partition): row.offset for row in answer.topic_partitions if row.offset >= 0}

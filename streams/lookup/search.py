@@ -43,7 +43,7 @@ class Search:
     """Searches one generation of a cluster. ``facts_of`` maps raw records that no worker has read yet."""
 
     def __init__(self, cluster: Cluster, topics: Topics, group: str, facts_of: FactsOf) -> None:
-        self._admin = cluster.admin()
+        self._cluster = cluster
         self._inputs = pipeline.input_topics(topics)
         self._group = group
         self._topics = topics
@@ -52,7 +52,7 @@ class Search:
 
     def ask(self, asked: str) -> Answer:
         """Everything under one name. Raises ReadError, KafkaException, CodecError."""
-        now = pipeline.look(self._admin, self.log, self._group, self._inputs)
+        now = pipeline.look(self._cluster, self.log, self._group, self._inputs)
         payments, more = self._payments(asked)
         facts = self._waiting(asked, now)
         if not payments and not facts:

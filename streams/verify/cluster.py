@@ -11,7 +11,7 @@ from schemas.names import topic_name
 from schemas.registry import registry_of
 from streams.agents.payment_rows import kept_of
 from streams.app import group_of, normaliser_of, policy_of
-from streams.demo.quiet import await_quiet, lag
+from streams.quiet import await_quiet, lag
 from streams.settings import Settings
 from streams.verify.contracts import INPUTS, READ, Codecs
 from streams.verify.read import KafkaLog

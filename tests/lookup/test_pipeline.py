@@ -10,6 +10,7 @@ from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 
 from streams.app import build
+from streams.cluster import Cluster
 from streams.lookup.log import CommittedLog
 from streams.lookup.pipeline import Member, Pipeline, input_topics, look
 from streams.settings import KafkaSettings, Settings
@@ -46,12 +47,13 @@ def test_advice_says_what_is_missing_for_a_complete_answer(
 @pytest.mark.kafka
 def test_lag_counts_from_what_the_group_committed(generation: Generation, log: CommittedLog, prefix: str) -> None:
     topic, admin = generation.create_topic(prefix, 1), AdminClient(generation.client)
+    cluster = Cluster(Settings(), dict(generation.client))
     for value in (b"a", b"b", b"c"):
         generation.publish_bytes(topic, None, value, partition=0)
     (place,) = ((record.topic, record.partition) for record in log.read([(topic, 0)]) if record.offset == 0)
-    assert look(admin, log, prefix, [topic]).lag == {place: 3}
+    assert look(cluster, log, prefix, [topic]).lag == {place: 3}
     committed = ConsumerGroupTopicPartitions(prefix, [TopicPartition(topic, 0, 2)])
     for answer in admin.alter_consumer_group_offsets([committed]).values():
         answer.result(30)
-    now = look(admin, log, prefix, [topic])
+    now = look(cluster, log, prefix, [topic])
     assert (now.behind, now.positions, now.members) == (1, {place: 2}, ())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -53,15 +53,17 @@ class Progress:
 
     def behind(self, ends: Mapping[Place, int]) -> dict[Place, int]:
         """Records between what the group has committed and ``ends``, where there are any. Raises KafkaException."""
-        committed = self._committed([TopicPartition(topic, partition) for topic, partition in ends])
-        return {place: end - committed[place] for place, end in ends.items() if end > committed[place]}
+        committed = self.committed(ends)
+        left = {place: end - committed.get(place, 0) for place, end in ends.items()}
+        return {place: count for place, count in left.items() if count > 0}
 
-    def _committed(self, places: list[TopicPartition]) -> dict[Place, int]:
-        """0 where nothing is. Asked again while the group's coordinator is being chosen or loads."""
+    def committed(self, places: Iterable[Place]) -> dict[Place, int]:
+        """What the group has committed, where it has. Asked again while its coordinator is being chosen or loads."""
+        asked = [TopicPartition(topic, partition) for topic, partition in places]
         deadline = time.monotonic() + _TIMEOUT_S
         while True:
             try:
-                rows = self._consumer.committed(places, timeout=_TIMEOUT_S)
+                rows = self._consumer.committed(asked, timeout=_TIMEOUT_S)
             except KafkaException as error:
                 if error.args[0].code() not in _NO_COORDINATOR_YET or time.monotonic() > deadline:
                     raise
@@ -70,7 +72,7 @@ class Progress:
                 for row in rows:
                     if row.error is not None:
                         raise KafkaException(row.error)
-                return {(row.topic, row.partition): max(row.offset, 0) for row in rows}
+                return {(row.topic, row.partition): row.offset for row in rows if row.offset >= 0}
 
 
 def lag(client: Mapping[str, Any], group: str, inputs: list[str]) -> dict[Place, int]:

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from streams.demo.quiet import NotQuietError, await_quiet, lag
+from streams.quiet import NotQuietError, await_quiet, lag
 from tests.conftest import Kafka
 
 pytestmark = pytest.mark.kafka
