@@ -145,10 +145,13 @@ class Watcher:
 
     def _take_all(self, whole: list[Found]) -> int:
         """How many were dealt with. Where the cluster fails, the look ends: the next one asks first if it is there."""
+        if not whole:
+            return 0
+        with self._stop.breakable():
+            intake = self._door.intake()
         done = 0
-        intake = self._door.intake() if whole else None
         for found in whole:
-            if intake is None or self._stop.requested:
+            if self._stop.requested:
                 break
             try:
                 done += self._take(intake, found)

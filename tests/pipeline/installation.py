@@ -42,6 +42,12 @@ class Installation:
     folder: Path
     settings: Settings
     client: dict[str, Any]
+    broker: EmbeddedBroker
+
+    @property
+    def servers(self) -> str:
+        """Where the broker listens, also after a restart."""
+        return str(self.client["bootstrap.servers"])
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -56,14 +62,18 @@ class Installation:
         }
         return inherited | {f"PAYSTATE_{name}": value for name, value in own.items()} | {"COLUMNS": "200"}
 
-    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str | Path, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """One command to its end."""
-        return subprocess.run(_command(*arguments), env=self.environment, capture_output=True, text=True)
+        env = environment or self.environment
+        return subprocess.run(_command(*arguments), env=env, capture_output=True, text=True)
 
-    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
-        """A command that goes on; its standard output is to be read. The caller ends it."""
+    def start(self, *arguments: str | Path, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        """A command that goes on; all that it says is to be read. The caller ends it."""
+        env = environment or self.environment
         return subprocess.Popen(
-            _command(*arguments), env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            _command(*arguments), env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
 
     @contextmanager
@@ -111,7 +121,7 @@ def installed(folder: Path) -> Iterator[Installation]:
     client = settings.client_config(broker.start().bootstrap_servers)
     try:
         apply(Cluster(settings, client).admin(), PARTITIONS, 1)
-        yield Installation(folder, settings, client)
+        yield Installation(folder, settings, client, broker)
     finally:
         broker.stop()
 
