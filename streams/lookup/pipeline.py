@@ -62,7 +62,8 @@ def look(cluster: Cluster, log: CommittedLog, group: str, topics: Sequence[str])
         committed = progress.committed(places)
     positions = log.beginnings(place for place in places if place not in committed) | committed
     lag = {place: max(end - positions[place], 0) for place, end in log.ends(places).items()}
-    described = cluster.admin().describe_consumer_groups([group])[group].result(_TIMEOUT_S)
+    admin = cluster.admin()  # held until it has answered: it takes its questions with it
+    described = admin.describe_consumer_groups([group])[group].result(_TIMEOUT_S)
     members = tuple(
         Member(row.client_id, row.host.lstrip("/"), len(row.assignment.topic_partitions)) for row in described.members
     )
