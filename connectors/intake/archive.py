@@ -5,6 +5,7 @@ Any fsspec URL: a local folder by default, ``s3://bucket/prefix`` and the like w
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import uuid
@@ -43,15 +44,13 @@ class Archive:
         """
         incoming = f"{self._root}/incoming/{uuid.uuid4().hex}"
         self._files.makedirs(f"{self._root}/incoming", exist_ok=True)
-        digest, size = hashlib.sha256(), 0
-        with self._files.open(incoming, "wb") as copy:
-            while chunk := stream.read(_CHUNK_BYTES):
-                digest.update(chunk)
-                size += len(chunk)
-                copy.write(chunk)
-            _to_disk(copy)
-        archived = self._named(digest.hexdigest(), size)
-        self._keep(incoming, archived)
+        try:
+            archived = self._copied(stream, incoming)
+            self._keep(incoming, archived)
+        except BaseException:  # whoever breaks off, a signal too, leaves no half copy behind
+            with contextlib.suppress(OSError):
+                self._files.rm(incoming)
+            raise
         return archived
 
     def find(self, file_hash: str) -> Archived:
@@ -65,6 +64,16 @@ class Archive:
         """The bytes of an archived file; the caller closes it. Raises NotArchivedError."""
         self.find(file_hash)
         return cast("BinaryIO", self._files.open(self._path(file_hash), "rb"))
+
+    def _copied(self, stream: BinaryIO, incoming: str) -> Archived:
+        digest, size = hashlib.sha256(), 0
+        with self._files.open(incoming, "wb") as copy:
+            while chunk := stream.read(_CHUNK_BYTES):
+                digest.update(chunk)
+                size += len(chunk)
+                copy.write(chunk)
+            _to_disk(copy)
+        return self._named(digest.hexdigest(), size)
 
     def _keep(self, incoming: str, archived: Archived) -> None:
         path = self._path(archived.file_hash)

@@ -34,14 +34,19 @@ def test_the_same_bytes_are_stored_once_and_nothing_half_written_stays(archive: 
     ]
 
 
-def test_a_copy_that_breaks_off_gets_no_name(archive: Archive, tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [OSError("the disk is gone"), KeyboardInterrupt("told to stop")])
+def test_a_copy_that_breaks_off_gets_no_name_and_leaves_nothing(
+    error: BaseException, archive: Archive, tmp_path: Path
+) -> None:
     class Broken(io.BytesIO):
         def read(self, _: int | None = -1, /) -> bytes:
-            raise OSError("the disk is gone")
+            if self.tell():
+                raise error
+            return super().read(4)
 
-    with pytest.raises(OSError, match="the disk is gone"):
-        archive.store(Broken())
-    assert not [path for path in (tmp_path / "archive").rglob("*") if path.is_file() and path.parent.name != "incoming"]
+    with pytest.raises(type(error), match=str(error)):
+        archive.store(Broken(b"statement"))
+    assert not [path for path in (tmp_path / "archive").rglob("*") if path.is_file()]
 
 
 def test_a_hash_that_was_never_stored_is_said_so(archive: Archive) -> None:

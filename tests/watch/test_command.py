@@ -6,6 +6,7 @@ import json
 import secrets
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,19 @@ def test_a_watch_that_runs_takes_what_comes_and_ends_cleanly(
     assert "-> archive/come.json" in line
     assert (process.returncode, rest) == (0, "")
     assert below(drop) == ["archive/come.json", "half.json.part"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="leases are Linux's")
+def test_a_file_that_is_still_open_for_writing_is_left_and_named(installation: Installation, drop: Path) -> None:
+    with (drop / "busy.json").open("w") as writer:
+        writer.write(approvals(1, secrets.token_hex(4)))
+        writer.flush()
+        left = watch_once(installation, drop)
+        assert below(drop) == ["busy.json"]
+    assert (left.returncode, left.stdout) == (0, "")
+    assert "left busy.json: still being written" in left.stderr
+    [line] = told(watch_once(installation, drop).stdout)
+    assert line["filed"] == "archive/busy.json"
 
 
 def test_a_second_watch_of_the_folder_and_rules_without_sense_are_told(installation: Installation, drop: Path) -> None:
