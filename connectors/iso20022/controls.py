@@ -31,8 +31,11 @@ class Tally:
 
     def add(self, amount: str | None, position: str) -> None:
         """One more."""
+        self.add_value(decimal_of(amount), position)
+
+    def add_value(self, value: Decimal | None, position: str) -> None:
+        """One more, whose amount was read; None: it is no number."""
         self.count += 1
-        value = decimal_of(amount)
         if value is None:
             self.unreadable = self.unreadable or position
         else:
@@ -157,12 +160,10 @@ class EntryControls:
             self._credits, self._debits, self._all = Tally(), Tally(), Tally()
 
     def _add(self, position: str, own: Said) -> None:
-        amount = text(own, "Amt")
-        self._all.add(amount, position)
-        if text(own, "CdtDbtInd") == "CRDT":
-            self._credits.add(amount, position)
-        else:
-            self._debits.add(amount, position)
+        value = decimal_of(text(own, "Amt"))
+        self._all.add_value(value, position)
+        side = self._credits if text(own, "CdtDbtInd") == "CRDT" else self._debits
+        side.add_value(value, position)
 
     def _check(self, summary: Said, where: str) -> None:
         for name, tally in (("TtlNtries", self._all), ("TtlCdtNtries", self._credits), ("TtlDbtNtries", self._debits)):

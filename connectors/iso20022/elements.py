@@ -62,12 +62,34 @@ def fields(element: etree._Element) -> dict[str, JSON]:
     found: dict[str, JSON] = {}
     for child in element:
         name = _local_names.get(child.tag) or name_of(child)
-        value = fields(child) if len(child) else _text(child)
+        value: JSON
+        if len(child):
+            value = fields(child)
+        elif (text := child.text) is None or len(text) > MAX_FIELD_CHARACTERS or child.items():
+            value = _text(child)
+        else:
+            value = text
         if name in found:
             keep(found, name, value)
         else:
             found[name] = value
     return found
+
+
+def fields_before(element: etree._Element, last: etree._Element) -> dict[str, JSON]:
+    """What its children before ``last`` say."""
+    found: dict[str, JSON] = {}
+    for child in element:
+        if child is last:
+            break
+        keep(found, name_of(child), content(child))
+    return found
+
+
+def objects(value: JSON) -> list[dict[str, JSON]]:
+    """What stands once or several times, each as the object of its children: a text or attributes alone are none."""
+    found = value if isinstance(value, list) else [value]
+    return [each if isinstance(each, dict) and "#" not in each else {} for each in found]
 
 
 def keep(found: dict[str, JSON], name: str, value: JSON) -> None:

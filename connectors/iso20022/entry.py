@@ -18,9 +18,9 @@ from connectors.contract import (
 from connectors.iso20022.amounts import Amount, UnreadableError, amount_at, day_at, whole_at
 from connectors.iso20022.names import name_at, own_account
 from connectors.iso20022.parties import account_number, agent_id
-from connectors.iso20022.reader import COUNT
 from connectors.iso20022.reasons import Reasons, reasons_of
 from connectors.iso20022.said import Said, code, every, first, text
+from connectors.iso20022.scopes import COUNT
 from connectors.iso20022.transaction_codes import Movement, TransactionCode, transaction_code
 from streams.domain.bank_statuses import NOTHING, BankMeaning, entry_meaning
 from streams.domain.facts import Direction, Level

@@ -179,4 +179,5 @@ class Opened:
 
 def no_message(names: list[str], message: str) -> RefusedError:
     """The document has other elements than the one looked for."""
-    return RefusedError("unknown_format", "/".join(names), f"the element {message} ({MESSAGES[message]})", "none")
+    where = "/".join(names) or "the file"
+    return RefusedError("unknown_format", where, f"the element {message} ({MESSAGES[message]})", "none")

@@ -1,38 +1,35 @@
 """The streaming reader of all ISO 20022 messages: bytes in, one record for each thing said, bounded memory.
 
-lxml builds the tree and tells us only of those elements that a message's shape names; what ended is taken out of the
-tree, an entry or batch as a whole when it has ended, a large one in pieces. Nothing is believed before the end tag was
-seen and the declared counts and sums agree.
+lxml builds the tree as bytes come; after every piece of the file what is complete is read and taken out of it: all
+children of an element but its last. An entry or batch is read as a whole when it is complete, a large one in pieces.
+Nothing is believed before the end of the document was seen and the declared counts and sums agree.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-import msgspec
 from lxml import etree
 
 from connectors.contract import JSON, BankProfile, FileEnd, ProviderRecord, ReaderOutput
 from connectors.iso20022.controls import Controls, NoControls
-from connectors.iso20022.elements import OLD_NAMES, content, fields, keep, name_of
+from connectors.iso20022.elements import OLD_NAMES, content, fields, fields_before, name_of, objects
 from connectors.iso20022.prologue import Opened, no_message, parser
 from connectors.iso20022.refusals import RefusedError, refused_xml
 from connectors.iso20022.said import Said, text
+from connectors.iso20022.scopes import Scope, Told
 from connectors.iso20022.shapes import Part, all_parts
 
-CHUNK_BYTES: Final = 1 << 16
-MOST_HELD: Final = 256
-"""Records of one batch or entry that wait for its end."""
-MOST_BYTES_HELD: Final = 1 << 20
-"""The same in bytes: a batch of large records is given out in smaller pieces."""
+CHUNK_BYTES: Final = 32 << 10
+MOST_BYTES_HELD: Final = 128 << 10
+"""The records of one batch or entry wait for its end, unless more than this has come of it."""
 MOST_BYTES_WAITING: Final = 8 << 20
 """What stands between two records is in memory: a file with more of it is no payment message."""
-MOST_BYTES_AROUND: Final = 256 << 10
-"""What every record of a batch or account repeats."""
-COUNT: Final = "count"
-"""Field of a record: how many records its batch or entry holds, told where a single one means something else."""
+MOST_TIMES_REPEATED: Final = 100
+FREELY_REPEATED_BYTES: Final = 64 << 20
+"""Records repeat what is said around them. More than this and so many times the file is no payment message."""
 
 Sender = Callable[[Said, Said], str | None]
 
@@ -48,69 +45,6 @@ class Message:
     message_id: tuple[str, ...] = ("GrpHdr", "MsgId")
 
 
-@dataclass(slots=True)
-class _Open:
-    """A part whose end has not come, or whose records are being made.
-
-    ``inside``: how many records were made within it. ``told``: its own record was given out already. ``taken``: the
-    last of its children that was taken; it stays in the tree, emptied, because the parser may still be adding to it.
-    """
-
-    part: Part
-    element: etree._Element
-    position: str
-    own: dict[str, JSON] = field(default_factory=dict)
-    repeated: dict[str, JSON] | None = None
-    numbers: dict[str, int] = field(default_factory=dict)
-    inside: int = 0
-    told: bool = False
-    taken: etree._Element | None = None
-
-    def for_records(self) -> dict[str, JSON]:
-        """What each record within repeats of it. Raises RefusedError if that is more than any message says."""
-        if self.repeated is None:
-            left_out = self.part.left_out
-            self.repeated = {name: said for name, said in self.own.items() if name not in left_out}
-            size = len(msgspec.json.encode(self.own))
-            if size > MOST_BYTES_AROUND:
-                limit = f"at most {MOST_BYTES_AROUND} bytes beside its records"
-                raise RefusedError("record_too_large", self.position or self.part.name, limit, f"{size} bytes")
-        return self.repeated
-
-    def say(self, name: str, value: JSON) -> None:
-        """One more field of its own."""
-        keep(self.own, name, value)
-        self.repeated = None
-
-
-@dataclass(slots=True)
-class _Said:
-    """One record that is complete but for what is around it."""
-
-    part: Part
-    position: str
-    said: dict[str, JSON]
-    around: tuple[_Open, ...]
-
-    def record(self, count: int | None) -> ProviderRecord:
-        """The record with all that is said around it (the message itself stands in nothing); ``count`` of its
-        siblings where the shape wants it told."""
-        if not self.around:
-            return ProviderRecord(self.part.kind or "", self.part.name, self.said)
-        told: dict[str, JSON] = dict(self.around[0].for_records())
-        for outer in self.around[1:]:
-            told[outer.part.name] = outer.for_records()
-        told[self.part.name] = self.said
-        if count is not None:
-            told[COUNT] = count
-        return ProviderRecord(self.part.kind or "", self.position, told)
-
-
-def _forget(element: etree._Element) -> None:
-    """Empty an element that has ended; its tail may still be growing and stays."""
-    element.clear(keep_tail=True)  # type: ignore[call-arg]  # lxml has it since 4.4, its stubs do not
-
-
 def read(message: Message, stream: BinaryIO, profile: BankProfile) -> Iterator[ReaderOutput]:
     """The reader of ``message`` (see connectors/contract.py)."""
     reading = _Reading(message, profile)
@@ -124,63 +58,56 @@ def read(message: Message, stream: BinaryIO, profile: BankProfile) -> Iterator[R
 
 
 class _Reading:
-    """One pass over one file.
-
-    ``_open`` is the way from the message down to where we are. Within a part that holds (``_holder``: an entry, a
-    batch) the parser's events are only counted: the tree has everything when its end comes.
-    """
+    """One pass over one file. ``_open`` is the way from the message down to the part that is being read."""
 
     def __init__(self, message: Message, profile: BankProfile) -> None:
         self._message = message
         self._encoding = profile.encoding
         self._controls = message.controls() if profile.controls == "reject" else NoControls()
         self._inner = {part.name: {inner.name: inner for inner in part.parts} for part in all_parts(message.shape)}
-        self._open: list[_Open] = []
-        self._holder: _Open | None = None
-        self._begun: _Open | None = None
-        self._waiting = 0
+        self._root: Scope | None = None
+        self._element: etree._Element | None = None
+        self._open: list[Scope] = []
         self._ready: list[ProviderRecord] = []
         self._header: JSON = None
-        self._whole: dict[str, JSON] | None = None
         self._outer: dict[str, JSON] = {}
         self._records = 0
+        self._repeated_bytes = 0
         self.at_end = False
 
     @property
     def message_id(self) -> str | None:
         """The message's id, as soon as it was read."""
-        if self._whole is not None:
-            return text(self._whole, *self._message.message_id)
-        return text(self._open[0].own, *self._message.message_id) if self._open else None
+        return text(self._root.own, *self._message.message_id) if self._root is not None else None
 
     def records(self, opened: Opened) -> Iterator[ProviderRecord]:
         """Everything said, in the file's order; the records of a batch come when it has ended, or in pieces."""
         self._header = opened.prologue.header
-        names = [*self._inner, *(old for old, name in OLD_NAMES.items() if name == self._message.shape.name)]
+        shape = self._message.shape
+        names = [shape.name, *(old for old, name in OLD_NAMES.items() if name == shape.name)]
         pull = parser([f"{{*}}{name}" for name in names], self._encoding)
-        bytes_waiting = 0
+        read_bytes = bytes_waiting = 0
         for chunk in opened.chunks():
-            pull.feed(chunk)
-            bytes_waiting += len(chunk)
-            for event, element in pull.read_events():
-                if isinstance(element, etree._Element):  # always, for these events
-                    self._told(event, element)
-            if self._ready:
-                bytes_waiting = 0
-                yield from self._ready
-                self._ready.clear()
-            elif bytes_waiting > MOST_BYTES_WAITING:
+            try:
+                pull.feed(chunk)
+            finally:  # of a file that is broken here, what is whole says at least which message it is
+                self._find_message(pull)
+                self._advance(large=bytes_waiting > MOST_BYTES_HELD)
+            read_bytes += len(chunk)
+            bytes_waiting = 0 if self._ready else bytes_waiting + len(chunk)
+            yield from self._given_out(read_bytes)
+            if bytes_waiting > MOST_BYTES_WAITING:
                 raise self._nothing_said()
-            elif bytes_waiting > MOST_BYTES_HELD:
-                self._waiting = MOST_HELD
         self.at_end = True
         pull.close()
-        if self._whole is None:
-            raise no_message(opened.prologue.names, self._message.shape.name)
+        if self._root is None or self._element is None:
+            raise no_message(opened.prologue.names, shape.name)
+        self._whole_container(self._root, self._element)
+        yield from self._given_out(read_bytes)
 
     def end(self) -> FileEnd:
         """The last word on a good file."""
-        said = {**self._outer, **(self._whole or {})}
+        said = {**self._outer, **(self._root.own if self._root is not None else {})}
         return FileEnd(
             self._message.format,
             self.message_id,
@@ -190,199 +117,181 @@ class _Reading:
             self._controls.declared_sum,
         )
 
-    def _told(self, event: str, element: etree._Element) -> None:
-        holder = self._holder
-        if holder is not None and element is not holder.element:
-            if event == "end":
-                self._waiting += 1
-                if self._waiting >= MOST_HELD:
-                    self._give_out(holder, element)
-        elif event == "start":
-            self._start(element)
-        elif self._open:
-            self._end(element)
+    def _find_message(self, pull: etree.XMLPullParser) -> None:
+        """The message's element has begun. Elements of its name within it are fields of something."""
+        for event, element in pull.read_events():
+            if event != "start" or not isinstance(element, etree._Element):
+                continue
+            if self._root is None:
+                self._root, self._element = Scope(self._message.shape, None, element), element
+            elif all(outer is not self._element for outer in element.iterancestors()):
+                found = "another one: split the file"
+                raise RefusedError("several_messages", name_of(element), "one message a file", found)
 
-    def _start(self, element: etree._Element) -> None:
-        name = name_of(element)
-        if not self._open:
-            if self._whole is not None:
-                raise RefusedError("several_messages", name, "one message a file", "another one: split the file")
-            if name == self._message.shape.name:
-                self._open.append(_Open(self._message.shape, element, ""))
+    def _given_out(self, read_bytes: int) -> Iterator[ProviderRecord]:
+        if self._repeated_bytes > FREELY_REPEATED_BYTES + MOST_TIMES_REPEATED * read_bytes:
+            limit = f"at most {MOST_TIMES_REPEATED} times the file repeated by its records"
+            raise RefusedError("record_too_large", self._where(), limit, f"{self._repeated_bytes} bytes")
+        yield from self._ready
+        self._ready.clear()
+
+    def _advance(self, *, large: bool) -> None:
+        """Read what is complete. ``large``: of an entry or batch too, whose end has not come."""
+        if self._root is not None and self._element is not None:
+            self._advance_in(self._root, self._element, large)
+
+    def _advance_in(self, scope: Scope, element: etree._Element, large: bool) -> None:
+        """All children of a container but the last are complete; of the last, perhaps, what is within it."""
+        if not len(element):
             return
-        outer = self._open[-1]
-        part = self._inner[outer.part.name].get(name)
-        if part is None or not part.parts or element.getparent() is not outer.element:
-            return
-        self._absorb(outer, element)
-        opened = _Open(part, element, self._position(part))
-        self._open.append(opened)
-        if part.holds:
-            self._holder, self._begun, self._waiting = opened, None, 0
+        last = element[-1]
+        self._open.append(scope)
+        self._take(scope, element, last)
+        part = self._inner[scope.part.name].get(name_of(last))
+        if part is not None and part.parts and (large or not part.holds):
+            begun = self._begun(scope, part, last)
+            if part.holds:
+                self._give_out(begun, last)
+            else:
+                self._advance_in(begun, last, large)
+        self._open.pop()
 
-    def _end(self, element: etree._Element) -> None:
-        outer = self._open[-1]
-        if element is not outer.element:
-            part = self._inner[outer.part.name].get(name_of(element))
-            if part is not None and element.getparent() is outer.element:
-                self._absorb(outer, element)
-                self._ready.append(self._leaf(outer, part, element).record(None))
-        elif outer is self._holder:
-            self._end_of_holder(outer)
-        else:
-            self._end_of_container(outer)
+    def _begun(self, outer: Scope, part: Part, element: etree._Element) -> Scope:
+        """The part that ``element`` is: it may have been read up to somewhere."""
+        begun = outer.begun
+        if begun is None or begun.element is not element:
+            begun = outer.begun = Scope(part, outer, element)
+        return begun
 
-    def _end_of_holder(self, holder: _Open) -> None:
-        """An entry or batch has ended: its own record, if it is one, then those within."""
+    def _take(self, scope: Scope, element: etree._Element, last: etree._Element | None) -> None:
+        """Read the children of a container up to ``last`` and take them out of the tree."""
+        inner = self._inner[scope.part.name]
+        for child in element:
+            if child is last:
+                break
+            name = name_of(child)
+            part = inner.get(name)
+            if part is None:
+                scope.say(name, content(child))
+            elif not part.parts:
+                self._give((self._leaf(scope, part, fields(child)),), None)
+            elif part.holds:
+                self._whole_holder(self._begun(scope, part, child), fields(child))
+            else:
+                self._whole_container(self._begun(scope, part, child), child)
+        del element[: len(element) if last is None else -1]
+
+    def _whole_container(self, ended: Scope, element: etree._Element) -> None:
+        """All of it is there, and is read part by part."""
+        self._open.append(ended)
+        self._take(ended, element, None)
+        self._open.pop()
+        self._ended(ended)
+
+    def _whole_holder(self, holder: Scope, found: dict[str, JSON]) -> None:
+        """An entry or batch has ended, and says ``found``: its own record, if it is one, then those within."""
         own_before = len(holder.own)
-        said = self._gather(holder, None)
+        said = self._gather(holder, found)
         if holder.told and len(holder.own) > own_before:
             last = list(holder.own)[-1]
             raise RefusedError("misplaced_element", holder.position, "its own fields before its records", last)
-        whole = holder.inside == len(said)
-        self._open.pop()
-        self._holder = None
-        self._controls.ended(holder.part.name, holder.position, holder.own)
-        self._note_outer(holder)
-        self._tell(holder)
-        count = len(said) if holder.part.counts and whole else None
-        self._ready += [record.record(count) for record in said]
-        _forget(holder.element)
+        self._ended(holder)
+        whole = holder.part.counts and holder.inside == len(said)
+        self._give(said, len(said) if whole else None)
 
-    def _end_of_container(self, ended: _Open) -> None:
-        for child in ended.element:
-            name = name_of(child)
-            if name not in self._inner[ended.part.name]:
-                ended.say(name, content(child))
-        self._open.pop()
-        _forget(ended.element)
-        if not self._open:
-            self._whole = ended.own
+    def _give_out(self, holder: Scope, element: etree._Element) -> None:
+        """An entry or batch that is too large to wait for its end: what is complete of it."""
+        said = self._gather_complete(holder, element)
+        if said:
+            if not holder.part.only_alone:
+                self._tell(holder)
+            self._give(said, None)
+
+    def _ended(self, ended: Scope) -> None:
+        """It is no longer open: its figures are checked, and its own record is given out, if it is one."""
         self._controls.ended(ended.part.name, ended.position, ended.own)
-        self._note_outer(ended)
+        if len(self._open) == 1:  # the first of each part of the message: it may name the sender
+            self._outer.setdefault(ended.part.name, ended.own)
         self._tell(ended)
 
-    def _note_outer(self, ended: _Open) -> None:
-        """The first of each part of the message: it may name the sender."""
-        if len(self._open) == 1:
-            self._outer.setdefault(ended.part.name, ended.own)
-
-    def _gather(self, scope: _Open, stop: etree._Element | None) -> list[_Said]:
-        """Take the children of ``scope`` that stand before ``stop``: its own fields into it, its records out."""
+    def _gather(self, scope: Scope, found: dict[str, JSON]) -> list[Told]:
+        """Of what a holder, or a part within it, says: its own fields into it, its records out."""
         inner = self._inner[scope.part.name]
-        parts: list[tuple[Part, etree._Element]] = []
-        for child in scope.element:
-            if child is scope.taken:
-                continue
-            if child is stop:
-                break
-            name = name_of(child)
-            if name in inner:
-                parts.append((inner[name], child))
-            else:
-                scope.say(name, content(child))
-        said: list[_Said] = []
-        for part, child in parts:
-            if part.parts:
-                said += self._gather_inner(part, child)
-            else:
-                said.append(self._leaf(scope, part, child))
-        return said
-
-    def _gather_inner(self, part: Part, element: etree._Element) -> list[_Said]:
-        """The records of a part within the holder, whole; or its own, if there are none within it."""
-        begun = self._begun
-        scope = begun if begun is not None and begun.element is element else self._opened(part, element)
+        begun, scope.begun = scope.begun, None
+        scope.say_all(found, inner)
+        said: list[Told] = []
         self._open.append(scope)
-        said = self._gather(scope, None)
+        for name, part in inner.items():
+            for each in objects(found[name]) if name in found else ():
+                if part.parts:
+                    said += self._gather_inner(begun or Scope(part, scope), each)
+                    begun = None  # it was the first of what is left
+                else:
+                    said.append(self._leaf(scope, part, each))
         self._open.pop()
-        self._controls.ended(part.name, scope.position, scope.own)
-        if part.kind is not None and not (part.only_alone and scope.inside):
-            said.insert(0, self._said(part, scope.position, scope.own))
         return said
 
-    def _opened(self, part: Part, element: etree._Element) -> _Open:
-        return _Open(part, element, self._position(part))
+    def _gather_inner(self, scope: Scope, found: dict[str, JSON]) -> list[Told]:
+        """The records of a part within the holder, whole; or its own, if there are none within it."""
+        said = self._gather(scope, found)
+        self._controls.ended(scope.part.name, scope.position, scope.own)
+        if scope.part.kind is not None and not (scope.part.only_alone and scope.inside):
+            said.insert(0, self._told(scope.part, scope.position, scope.own))
+        return said
 
-    def _give_out(self, holder: _Open, last: etree._Element) -> None:
-        """A large batch or entry: give out what has ended up to ``last``, and take it out of the tree."""
-        parent = last.getparent()
-        if parent is None:
-            return
-        if parent is holder.element:
-            said = self._gather(holder, last.getnext())
-            self._drop(holder, last)
-        elif parent.getparent() is holder.element and name_of(parent) in self._inner[holder.part.name]:
-            said = self._gather_begun(holder, parent, last)
-        else:
-            return  # of the same name, but within something else
-        self._waiting = 0
-        if not holder.part.only_alone:
+    def _gather_complete(self, scope: Scope, element: etree._Element) -> list[Told]:
+        """The same of a part that has not ended: of all its children but the last, and of what is complete in that."""
+        if not len(element):
+            return []
+        last = element[-1]
+        said = self._gather(scope, fields_before(element, last)) if len(element) > 1 else []
+        del element[:-1]
+        part = self._inner[scope.part.name].get(name_of(last))
+        if part is not None and part.parts:
+            begun = self._begun(scope, part, last)
+            self._open.append(scope)
+            said += self._gather_complete(begun, last)
             self._open.pop()
-            self._tell(holder)
-            self._open.append(holder)
-        self._ready += [record.record(None) for record in said]
-
-    def _gather_begun(self, holder: _Open, parent: etree._Element, last: etree._Element) -> list[_Said]:
-        """``last`` has ended within a part of the holder that has not."""
-        said = self._gather(holder, parent)
-        begun = self._begun
-        if begun is None or begun.element is not parent:
-            begun = self._begun = self._opened(self._inner[holder.part.name][name_of(parent)], parent)
-        self._open.append(begun)
-        said += self._gather(begun, last.getnext())
-        self._open.pop()
-        self._drop(begun, last)
         return said
 
-    def _drop(self, scope: _Open, last: etree._Element) -> None:
-        """Take what stands before ``last`` out of the tree."""
-        scope.taken = last
-        _forget(last)
-        while scope.element[0] is not last:
-            del scope.element[0]
-
-    def _leaf(self, outer: _Open, part: Part, element: etree._Element) -> _Said:
-        """A part without parts has ended: it is a record."""
-        said, position = fields(element), self._position(part)
+    def _leaf(self, outer: Scope, part: Part, said: dict[str, JSON]) -> Told:
+        """A part without parts: it is a record."""
+        position = outer.base.place(part)
         self._controls.ended(part.name, position, said)
-        record = self._said(part, position, said)
+        told = self._told(part, position, said)
         if part.kept:
             outer.say(part.name, said)
-        _forget(element)
-        return record
+        return told
 
-    def _said(self, part: Part, position: str, own: dict[str, JSON]) -> _Said:
+    def _told(self, part: Part, position: str, own: dict[str, JSON]) -> Told:
         """Count a record within all that is open."""
         self._records += 1
         for outer in self._open:
             outer.inside += 1
-        return _Said(part, position, own, tuple(self._open))
+        return Told(part, position, own, tuple(self._open))
 
-    def _tell(self, spoken: _Open) -> None:
+    def _tell(self, spoken: Scope) -> None:
         """Give out the record that a part with parts is itself, once. It must not be open any more."""
         part = spoken.part
         if part.kind is None or spoken.told or (part.only_alone and spoken.inside):
             return
         spoken.told = True
-        self._ready.append(self._said(part, spoken.position, spoken.own).record(None))
+        self._give((self._told(part, spoken.position, spoken.own),), None)
 
-    def _absorb(self, outer: _Open, until: etree._Element) -> None:
-        """Take the fields of ``outer`` that stand before its child ``until`` out of the tree."""
-        inner, parent = self._inner[outer.part.name], outer.element
-        while (child := parent[0]) is not until:
-            name = name_of(child)
-            if name not in inner:
-                outer.say(name, content(child))
-            del parent[0]
+    def _give(self, said: Iterable[Told], count: int | None) -> None:
+        """Records are complete: what is around them is known."""
+        for told in said:
+            self._ready.append(told.record(count))
+            for outer in told.around:
+                self._repeated_bytes += outer.repeated_bytes
 
     def _nothing_said(self) -> RefusedError:
-        where = next((outer.position for outer in reversed(self._open) if outer.position), self._message.format)
-        return RefusedError("record_too_large", where, f"a record within {MOST_BYTES_WAITING} bytes", "none yet")
+        limit = f"a record within {MOST_BYTES_WAITING} bytes"
+        return RefusedError("record_too_large", self._where(), limit, "none yet")
 
-    def _position(self, part: Part) -> str:
-        """The part's place: its number within the innermost part that stands in positions."""
-        base = next((outer for outer in reversed(self._open) if outer.part.numbered), self._open[0])
-        number = base.numbers[part.name] = base.numbers.get(part.name, 0) + 1
-        place = f"{part.name}[{number}]"
-        return f"{base.position}/{place}" if base.position else place
+    def _where(self) -> str:
+        """The innermost part that was begun."""
+        scope, position = self._root, ""
+        while scope is not None:
+            position, scope = scope.position or position, scope.begun
+        return position or self._message.format

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from connectors.contract import BankProfile, FileEnd
-from connectors.iso20022.reader import MOST_HELD
+from connectors.iso20022.messages import MESSAGES
+from connectors.iso20022.reader import CHUNK_BYTES, MOST_BYTES_HELD
+from connectors.iso20022.shapes import Part, all_parts
 from streams.domain.facts import Level
 from tests.connectors.files import Read, format_of, read
 from tests.connectors.iso20022.given import (
@@ -224,16 +226,20 @@ def test_what_is_said_around_a_record_comes_with_it() -> None:
     assert "NtryDtls" not in said
 
 
+MANY = 2 * (MOST_BYTES_HELD + 2 * CHUNK_BYTES) // len(transaction("ACCP"))
+"""Transactions of a batch that is too large to be held until its end."""
+
+
 def test_a_large_batch_is_given_out_in_pieces_and_in_order() -> None:
-    many = "".join(transaction("ACCP", name=f"E-{number}") for number in range(MOST_HELD * 2 + 7))
+    many = "".join(transaction("ACCP", name=f"E-{number}") for number in range(MANY))
     done = of(report_xml(batch(many, "ACCP")))
     acks = done.acknowledgements()
     assert acks[0].level is Level.BATCH
-    assert [ack.references.end_to_end_id for ack in acks[1:]] == [f"E-{n}" for n in range(MOST_HELD * 2 + 7)]
+    assert [ack.references.end_to_end_id for ack in acks[1:]] == [f"E-{n}" for n in range(MANY)]
 
 
 def test_a_status_that_follows_a_large_batchs_records_is_refused_not_missed() -> None:
-    many = transaction("ACCP") * (MOST_HELD + 1)
+    many = transaction("ACCP") * MANY
     refusal = of(report_xml(f"<OrgnlPmtInfAndSts>{many}<PmtInfSts>RJCT</PmtInfSts></OrgnlPmtInfAndSts>")).refusal
     assert (refusal.reason, refusal.found) == ("misplaced_element", "PmtInfSts")
 
@@ -250,7 +256,7 @@ def test_a_message_with_nothing_in_it_is_accepted_and_says_nothing() -> None:
 
 def test_more_around_a_record_than_any_message_says_is_refused() -> None:
     many = "".join(f"<Extra{number}>{'x' * 30_000}</Extra{number}>" for number in range(10))
-    refusal = of(report_xml(batch(many + transaction("ACCP")))).refusal
+    refusal = of(report_xml(batch(many + transaction("ACCP") * 2))).refusal
     assert refusal.reason == "record_too_large"
 
 
@@ -317,3 +323,16 @@ def test_declared_counts_and_sums_of_entries_must_agree(summary: str, reason: st
 def test_what_a_report_says_of_the_originals_counts_is_no_control_of_itself() -> None:
     data = report_xml(batch("<OrgnlNbOfTxs>3</OrgnlNbOfTxs>" + transaction("ACCP")))
     assert of(data).accepted
+
+
+@pytest.mark.parametrize("shape", [told.shape for told, _ in MESSAGES], ids=lambda shape: shape.name)
+def test_what_is_held_has_parts_of_one_kind_so_that_their_order_is_the_files(shape: Part) -> None:
+    for part in (part for part in all_parts(shape) if part.holds):
+        assert all(len(inner.parts) <= 1 for inner in all_parts(part))
+
+
+def test_records_that_repeat_far_more_than_the_file_holds_are_refused() -> None:
+    around = "".join(f"<Extra{number}>{'x' * 30_000}</Extra{number}>" for number in range(8))
+    refusal = of(report_xml(batch(around + "<TxInfAndSts/>" * 600))).refusal
+    assert refusal.reason == "record_too_large"
+    assert "repeated" in refusal.expected
