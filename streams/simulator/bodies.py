@@ -171,37 +171,44 @@ def _approval(payment: PlannedPayment, step: Step, at_s: float) -> Body:
 
 
 def _release(payment: PlannedPayment, step: Step, at_s: float) -> Body:
-    names = payment.names
-    references = {
-        "uetr": names.uetr,
-        "end_to_end_id": names.end_to_end_id,
-        "instruction_id": names.instruction_id,
-        "trace_number": names.trace_number,
-        "document_number": names.document_number,
-    }
+    """A proposal or release says all about the payment; what follows says what it adds, as an ERP's events do."""
     document: dict[str, Any] = {
-        "correlation_id": names.correlation_id,
+        "correlation_id": payment.names.correlation_id,
         "stage": RELEASES[step],
         "source_system": "SAP",
         "company_code": payment.company_code,
         "region": payment.bank.region,
         "bank": payment.bank.name,
         "rail": payment.bank.rail,
-        "payee": {
-            "vendor_id": payment.vendor.vendor_id,
-            "name": payment.vendor.name,
-            "account": payment.vendor.account,
+        "actor": payment.releaser,
+    }
+    if step in (Step.PROPOSED, Step.RELEASED):
+        document |= _description(payment, at_s)
+    elif step in (Step.SUBMITTED, Step.RESUBMITTED):
+        run = attempt(payment, step)
+        document |= {
+            "amount": _amount(payment.amount),
+            "batch_id": run.payment_info_id,
+            "references": {"message_id": run.message_id, "payment_info_id": run.payment_info_id},
+        }
+    return _body(payment, step, at_s, "sap", "release.json", document)
+
+
+def _description(payment: PlannedPayment, at_s: float) -> dict[str, Any]:
+    names, vendor = payment.names, payment.vendor
+    return {
+        "references": {
+            "uetr": names.uetr,
+            "end_to_end_id": names.end_to_end_id,
+            "instruction_id": names.instruction_id,
+            "trace_number": names.trace_number,
+            "document_number": names.document_number,
         },
+        "payee": {"vendor_id": vendor.vendor_id, "name": vendor.name, "account": vendor.account},
         "amount": _amount(payment.amount),
         "requested_execution_date": day(at_s),
         "invoices": [_invoice(payment)],
-        "actor": payment.releaser,
     }
-    if step in (Step.SUBMITTED, Step.RESUBMITTED):
-        run = attempt(payment, step)
-        references |= {"message_id": run.message_id, "payment_info_id": run.payment_info_id}
-        document["batch_id"] = run.payment_info_id
-    return _body(payment, step, at_s, "sap", "release.json", document | {"references": references})
 
 
 def _match(payment: PlannedPayment, at_s: float) -> Body:
