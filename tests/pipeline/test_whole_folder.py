@@ -5,26 +5,16 @@ Two claims of different strength, each as strong as it can honestly be.
 *Again.* On one broker every file is taken a second time, in a random order. Nothing may be published, so the records of
 payments.state.v1 are the same bytes at the same offsets, envelope included.
 
-*In another order.* Another installation takes the same files in a random order. Two things differ there by right:
-
-- ``received_at`` is the broker's time of arrival, and everything derived from it (``since`` of a flag, ``as_of``, when
-  the duplicates agent spoke): the facts of both runs are set to one and the same time of arrival, and each payment is
-  derived from them again by the domain, so that ``internal`` (all facts, in canonical order) and every public field are
-  compared byte by byte.
-- The envelope (version, last transition, updated_at) tells how the payment came to be what it is, not what it is.
-
-One rule depends on order by design: of files that bear the same message id of the same sender but other bytes, the one
-that came first counts, the others are kept for a person. The random order keeps the order among those files.
+*In another order.* Another installation takes the same files in a random order. Times of arrival, and how a payment
+came to be what it is, differ there by right: compared.py says what is set aside, and why. All facts and every public
+field of every payment are compared byte by byte.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,29 +22,19 @@ import pytest
 from connectors.intake.reading import Request
 from schemas.codec import codec
 from schemas.records import DeadLetter, FileEntry, FileStatus
-from streams.agents.payment_rows import internal_of, kept_of, packed
-from streams.app import policy_of
-from streams.demo.company import company, documents
-from streams.domain.facts import Verdict
-from streams.domain.kept import Kept
-from streams.domain.payment import Context, Envelope, as_state, payment_of
+from streams.agents.payment_rows import kept_of
+from streams.demo.company import company
 from streams.domain.state import State
-from streams.settings import Settings
 from streams.simulator.truth import differences
 from tests.connectors.files import all_samples, profile_name, refused_samples
+from tests.pipeline.compared import SEED, STATE, as_if_all_came_at_once, every_file, shuffled
 from tests.pipeline.installation import Installation, installed
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
-SEED = 20_261_126
-STATE, RAW, FILES = "payments.state.v1", "payments.raw.v1", "payments.files.v1"
+RAW, FILES = "payments.raw.v1", "payments.files.v1"
 TRANSITIONS, ALERTS, DEAD_LETTERS = "payments.transitions.v1", "payments.alerts.v1", "payments.dead-letters.v1"
 EXPECTED = Path(__file__).parent.parent / "connectors" / "expected"
-
-
-def every_file() -> list[Path]:
-    """What a company approved and released, and every sample that there is, those that nobody can read among them."""
-    return [*documents(), *all_samples(), *refused_samples()]
 
 
 def take_in(installation: Installation, files: Iterable[Path]) -> list[FileStatus]:
@@ -69,37 +49,6 @@ def newest(installation: Installation) -> dict[bytes, bytes]:
     """The newest record of every payment."""
     rows = installation.rows(STATE)
     return {row.key: row.value for row in rows if row.key is not None and row.value is not None}
-
-
-def as_if_all_came_at_once(data: bytes) -> bytes:
-    """The record of a payment whose facts arrived at time 0, derived anew, without the story of how it came to be."""
-    state = codec(STATE, State).decode(data)
-    overflowed, kept = kept_of(state.internal)
-    envelope = Envelope(version=0, seq=0, last_transition_id=None, updated_at=0, generation=1)
-    context = Context(policy=policy_of(Settings()))
-    payment = payment_of(state.correlation_id, map(_at_zero, kept), envelope, context, overflowed)
-    return codec(STATE, State).encode(as_state(payment, internal_of(payment)))
-
-
-def _at_zero(row: Kept) -> Kept:
-    fact = replace(row.fact, received_at=0)
-    if isinstance(fact, Verdict):  # said by ourselves, when the fact that led to it arrived
-        fact = replace(fact, occurred_at=0)
-    return Kept(row.event_id, fact, packed(fact), tuple(replace(rival, received_at=0) for rival in row.rivals))
-
-
-def in_another_order(files: Sequence[Path], ledger: Iterable[FileEntry]) -> list[Path]:
-    """Shuffled; files that bear one message id stay in their order among themselves."""
-    message_of = {entry.file_hash: (entry.source, entry.message_id or entry.file_hash) for entry in ledger}
-    same_message: dict[tuple[str | None, str], list[Path]] = defaultdict(list)
-    for path in files:
-        same_message[message_of[hashlib.sha256(path.read_bytes()).hexdigest()]].append(path)
-    shuffled = random.Random(SEED).sample(list(files), len(files))
-    for rivals in same_message.values():
-        slots = [place for place, path in enumerate(shuffled) if path in rivals]
-        for slot, path in zip(slots, rivals, strict=True):
-            shuffled[slot] = path
-    return shuffled
 
 
 def refused(ledger: Iterable[FileEntry]) -> dict[str, str | None]:
@@ -123,7 +72,11 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 def second(first: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation that knows nothing of the first and gets the same files in another order."""
     with installed(tmp_path_factory.mktemp("second")) as installation, installation.worker():
-        take_in(installation, in_another_order(every_file(), first.values(FILES, FileEntry)))
+        ledger = first.values(FILES, FileEntry)
+        kin = {
+            entry.name: (entry.source, entry.message_id) if entry.message_id else entry.file_hash for entry in ledger
+        }
+        take_in(installation, shuffled(every_file(), lambda path: kin[path.name]))
         yield installation
 
 
