@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from connectors.iso20022.said import Said, attribute, first, text
@@ -14,6 +15,7 @@ from connectors.iso20022.said import Said, attribute, first, text
 _DECIMAL: Final = re.compile(r"[+-]?(?=\.?[0-9])[0-9]{0,18}(?:\.[0-9]{0,17})?", re.ASCII)
 _MOST_DIGITS: Final = 18
 _LARGEST: Final = Decimal(10) ** 15
+_DAYS_KEPT: Final = 1_024
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?=$|[TZ+-])", re.ASCII)
 
 
@@ -57,16 +59,25 @@ def amount_at(value: Said, *path: str) -> Amount | None:
 def day_at(value: Said, *path: str) -> str | None:
     """The day at ``path``: a date, or the date of a date and time as it stands there. Raises UnreadableError."""
     found = first(value, *path)
-    told = text(found) or text(found, "Dt") or text(found, "DtTm")
+    if found is None:
+        return None
+    told = text(found, "Dt") or text(found) or text(found, "DtTm")
     if told is None:
         return None
+    day = _day(told)
+    if day is None:
+        raise UnreadableError("/".join(path), "a day that exists, as 2026-11-24", repr(told))
+    return day
+
+
+@lru_cache(_DAYS_KEPT)
+def _day(told: str) -> str | None:
+    """The day that a text begins with, if there is such a day. A file has few different ones."""
     match = _DAY.match(told)
     try:
-        if match is not None:
-            return date.fromisoformat(match.group()).isoformat()
+        return date.fromisoformat(match.group()).isoformat() if match is not None else None
     except ValueError:
-        pass  # 30 February
-    raise UnreadableError("/".join(path), "a day that exists, as 2026-11-24", repr(told))
+        return None  # 30 February
 
 
 def whole_at(value: Said, *path: str) -> int | None:

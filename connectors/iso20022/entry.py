@@ -18,7 +18,7 @@ from connectors.contract import (
 from connectors.iso20022.amounts import Amount, UnreadableError, amount_at, day_at, whole_at
 from connectors.iso20022.names import name_at, own_account
 from connectors.iso20022.parties import account_number, agent_id
-from connectors.iso20022.reasons import Reasons, reasons_of
+from connectors.iso20022.reasons import NO_REASONS, Reasons, reasons_of
 from connectors.iso20022.said import Said, code, every, first, text
 from connectors.iso20022.scopes import COUNT
 from connectors.iso20022.transaction_codes import Movement, TransactionCode, transaction_code
@@ -100,8 +100,9 @@ def _acknowledgement(said: _Entry, position: str, profile: BankProfile) -> Ackno
     direction = _direction(said)
     transaction = transaction_code(*said.places)
     movement = _movement(transaction, profile)
-    comes_back = movement is Movement.RETURN or _has_return(said) or _is_reversal(said)
-    reasons = _reasons(said, comes_back)
+    returned = every(said.details, "RtrInf")
+    comes_back = movement is Movement.RETURN or _has_return(returned) or _is_reversal(said)
+    reasons = _reasons(said, returned, comes_back)
     account = account_number(first(said.account, "Acct"))
     booked = _booked_amount(said)
     amount = _as_instructed(booked, said)
@@ -170,8 +171,8 @@ def _movement(transaction: TransactionCode, profile: BankProfile) -> Movement:
     return transaction.movement
 
 
-def _has_return(said: _Entry) -> bool:
-    return bool(every(said.details, "RtrInf", "Rsn") or every(said.details, "RtrInf", "OrgnlBkTxCd"))
+def _has_return(returned: list[Said]) -> bool:
+    return any(isinstance(told, dict) and ("Rsn" in told or "OrgnlBkTxCd" in told) for told in returned)
 
 
 def _is_reversal(said: _Entry) -> bool:
@@ -179,9 +180,9 @@ def _is_reversal(said: _Entry) -> bool:
     return text(said.entry, "RvslInd") in _TRUE
 
 
-def _reasons(said: _Entry, comes_back: bool) -> Reasons:
+def _reasons(said: _Entry, returned: list[Said], comes_back: bool) -> Reasons:
     """Why it came back; the bank's words about the transaction or entry where the reason has none."""
-    reasons = reasons_of(every(said.details, "RtrInf"))
+    reasons = reasons_of(returned) if returned else NO_REASONS
     if reasons.text is not None or not comes_back:
         return reasons
     words = text(said.details, "AddtlTxInf") or (text(said.entry, "AddtlNtryInf") if said.sole else None)

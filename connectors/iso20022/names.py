@@ -9,7 +9,8 @@ from streams.domain.reference_kinds import usable_name
 
 def name_at(value: Said, *path: str) -> str | None:
     """The id at ``path``; None if it names nothing: absent, NOTPROVIDED and the like, cut off."""
-    return usable_name(text(value, *path), 1)
+    found = text(value, *path)
+    return None if found is None else usable_name(found, 1)
 
 
 def own_account(account: str | None, profile: BankProfile) -> bool:

@@ -14,10 +14,10 @@ Said: TypeAlias = "JSON | Mapping[str, JSON]"
 def first(value: Said, *path: str) -> Said:
     """What stands at ``path``; where a name is repeated, its first."""
     for name in path:
-        if value.__class__ is list:
-            value = _first_of(value)
         if not isinstance(value, dict):
-            return None
+            value = _first_of(value)
+            if not isinstance(value, dict):
+                return None
         value = value.get(name)
     return _first_of(value) if value.__class__ is list else value
 
@@ -29,15 +29,16 @@ def _first_of(value: Said) -> Said:
 def text(value: Said, *path: str) -> str | None:
     """The trimmed text at ``path``; None where there is none."""
     for name in path:
-        if value.__class__ is list:
-            value = _first_of(value)
         if not isinstance(value, dict):
-            return None
+            value = _first_of(value)
+            if not isinstance(value, dict):
+                return None
         value = value.get(name)
+        if value is None:
+            return None
     if not isinstance(value, str):
-        value = first(value)
-        if isinstance(value, dict):
-            value = value.get("#")
+        value = _first_of(value) if isinstance(value, list) else value
+        value = value.get("#") if isinstance(value, dict) else value
         if not isinstance(value, str):
             return None
     return value.strip() or None
@@ -53,6 +54,10 @@ def every(value: Said, *path: str) -> list[Said]:
     """All that stand at ``path``: the last name may be repeated, and so may those before it."""
     found: list[Said] = [value]
     for name in path:
+        if len(found) == 1:  # most stand once or not at all
+            only = found[0].get(name) if isinstance(found[0], dict) else None
+            found = only if isinstance(only, list) else [] if only is None else [only]
+            continue
         inner = [item.get(name) for item in found if isinstance(item, dict)]
         found = [part for item in inner if item is not None for part in (item if isinstance(item, list) else [item])]
     return found

@@ -82,12 +82,13 @@ def transaction_code(*places: Said) -> TransactionCode:
     """The code of the first place that has one."""
     for place in places:
         code = first(place, "BkTxCd")
-        domain, family = first(code, "Domn"), first(code, "Domn", "Fmly")
-        found = TransactionCode(
-            text(domain, "Cd"), text(family, "Cd"), text(family, "SubFmlyCd"), text(code, "Prtry", "Cd")
-        )
-        if found != _NO_CODE:
-            return found
+        if code is None:
+            continue
+        domain = first(code, "Domn")
+        family = first(domain, "Fmly")
+        told = (text(domain, "Cd"), text(family, "Cd"), text(family, "SubFmlyCd"), text(code, "Prtry", "Cd"))
+        if any(told):
+            return TransactionCode(*told)
     return _NO_CODE
 
 
