@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import uuid
@@ -34,6 +35,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
         return
     broker = EmbeddedBroker(tmp_path_factory.mktemp("kafka"))
     yield Kafka(broker.start().bootstrap_servers)
+    gc.collect()  # clients that tests have dropped would complain of the broker's end
     broker.stop()
 
 

@@ -61,7 +61,10 @@ def test_a_refused_password_is_named_although_the_request_only_timed_out() -> No
 
 
 def test_a_silent_client_leaves_the_requests_own_error() -> None:
-    cause = Reach({"bootstrap.servers": "127.0.0.1:1"}).cause(KafkaException(KafkaError(KafkaError._TIMED_OUT)))
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        host, port = mute.getsockname()
+        reach = Reach({"bootstrap.servers": f"{host}:{port}"})
+        cause = reach.cause(KafkaException(KafkaError(KafkaError._TIMED_OUT)))
     assert cause.code() == KafkaError._TIMED_OUT
 
 
