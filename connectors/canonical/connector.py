@@ -31,8 +31,9 @@ from connectors.documents import (
 
 #: A canonical document is small; a larger one is no document but a file of another kind.
 MAX_DOCUMENT_BYTES: Final = 1_000_000
-MAX_ARRAY_BYTES: Final = 64_000_000
+MAX_ARRAY_BYTES: Final = 16_000_000
 _BOM: Final = b"\xef\xbb\xbf"
+_BLANK: Final = b" \t\r\n"
 
 FORMATS: Final[dict[str, type[CanonicalDocument]]] = {
     "approval.json": ApprovalDocument,
@@ -78,14 +79,14 @@ def _documents(stream: BinaryIO) -> Iterator[tuple[str, Mapping[str, JSON]]]:
     first = _next_line(stream)
     if first is None:
         return
-    text = first.removeprefix(_BOM).strip()
+    text = first.removeprefix(_BOM).strip(_BLANK)
     if text.startswith(b"{") and _is_whole(text):
         yield "line 1", _object(text, "line 1")
         number = 1
         while (line := _next_line(stream)) is not None:
             number += 1
-            if line.strip():
-                yield f"line {number}", _object(line.strip(), f"line {number}")
+            if line.strip(_BLANK):
+                yield f"line {number}", _object(line.strip(_BLANK), f"line {number}")
         return
     whole = _parsed(first.removeprefix(_BOM) + _rest(stream), "the file")
     items = whole if isinstance(whole, list) else [whole]

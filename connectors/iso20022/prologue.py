@@ -94,6 +94,7 @@ class Search:
                     break
         except etree.XMLSyntaxError as error:
             found.error = found.error or error
+            self._look()  # what came before the error: entities that are too large have a DOCTYPE
         return found
 
     def _look(self) -> None:

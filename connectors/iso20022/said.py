@@ -56,7 +56,7 @@ def every(value: Said, *path: str) -> list[Said]:
     for name in path:
         if len(found) == 1:  # most stand once or not at all
             only = found[0].get(name) if isinstance(found[0], dict) else None
-            found = only if isinstance(only, list) else [] if only is None else [only]
+            found = [*only] if isinstance(only, list) else [] if only is None else [only]
             continue
         inner = [item.get(name) for item in found if isinstance(item, dict)]
         found = [part for item in inner if item is not None for part in (item if isinstance(item, list) else [item])]
