@@ -15,6 +15,9 @@ from schemas.names import topic_name
 
 _TIMEOUT_S: Final = 30.0
 #: No progress for so long means that a transaction hangs: the reading fails rather than judges half a log.
+_CHUNK: Final = 2_000
+#: `consume` waits this long for a whole chunk.
+_PATIENCE_S: Final = 0.05
 _STALLED_S: Final = 120.0
 _CONSUMER: Final[Mapping[str, Any]] = {
     "group.id": "paystate-verify",  # required by the library; partitions are assigned, no group is joined
@@ -23,6 +26,7 @@ _CONSUMER: Final[Mapping[str, Any]] = {
     "isolation.level": "read_committed",
     "enable.partition.eof": True,
     "fetch.error.backoff.ms": 10,
+    "fetch.wait.max.ms": 20,  # the end of a partition is told by an empty answer
     "queued.max.messages.kbytes": 65_536,
 }
 
@@ -104,23 +108,22 @@ class KafkaLog:
     def _until(self, topic: str, left: dict[int, int]) -> Iterator[Row]:
         """Positions pass transaction markers, so an end behind a marker is reached by EOF."""
         moved_at = time.monotonic()
-        poll = self._consumer.poll
         while left:
-            message = poll(1.0)
-            if message is None:
-                if time.monotonic() - moved_at > _STALLED_S:
-                    raise ReadError(f"{topic}: nothing to read before the ends {left}: is a transaction open?")
-                continue
-            moved_at = time.monotonic()
-            error, partition, offset = message.error(), message.partition(), message.offset()
-            if error is not None and error.code() != KafkaError._PARTITION_EOF:
-                raise KafkaException(error)
-            if message.topic() != topic or partition not in left:
-                continue
-            if error is None and offset < left[partition]:
-                yield Row(topic, partition, offset, message.timestamp()[1] * 1000, message.key(), message.value())
-            if offset + (error is None) >= left[partition]:
-                del left[partition]
+            messages = self._consumer.consume(_CHUNK, _PATIENCE_S)
+            if messages:
+                moved_at = time.monotonic()
+            elif time.monotonic() - moved_at > _STALLED_S:
+                raise ReadError(f"{topic}: nothing to read before the ends {left}: is a transaction open?")
+            for message in messages:
+                error, partition, offset = message.error(), message.partition(), message.offset()
+                if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                    raise KafkaException(error)
+                if message.topic() != topic or partition not in left:
+                    continue
+                if error is None and offset < left[partition]:
+                    yield Row(topic, partition, offset, message.timestamp()[1] * 1000, message.key(), message.value())
+                if offset + (error is None) >= left[partition]:
+                    del left[partition]
 
 
 def _ends(admin: AdminClient, topics: list[str]) -> dict[str, dict[int, int]]:
