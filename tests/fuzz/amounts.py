@@ -114,7 +114,7 @@ def _of_bai2(data: bytes) -> Iterator[str]:
 
 def _of_nacha(data: bytes) -> Iterator[str]:
     """Amounts of entries, in cents: positions 30 to 39 of records 6."""
-    for line in re.split(r"[\r\n]+", data.decode("latin-1")):
+    for line in re.split(r"[\r\n]+", data.decode("utf-8-sig")):
         for at in range(0, len(line), 94):
             amount = line[at + 29 : at + 39]
             if line[at : at + 1] == "6" and amount.isascii() and amount.isdigit():
