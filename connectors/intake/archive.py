@@ -8,13 +8,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import time
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, Final, cast
 
 import fsspec
 
 _CHUNK_BYTES: Final = 1 << 20
+_ABANDONED_AFTER: Final = timedelta(days=1)
+"""A copy that nobody has written to for so long is left from a process that was killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +40,18 @@ class Archive:
     def __init__(self, url: str) -> None:
         self._files, self._root = cast("tuple[Any, str]", fsspec.core.url_to_fs(url))
         self._root = self._root.rstrip("/")
+        self._incoming = f"{self._root}/incoming"
+        self._sweep_due_s = 0.0
 
     def store(self, stream: BinaryIO) -> Archived:
         """Copy ``stream`` to its end; the hash is taken of the bytes that are written, not of a second reading.
 
-        The copy gets its name only when it is whole and on disk, so a crash leaves no half file under a hash.
+        The copy gets its name only when it is whole and on disk, so a crash leaves no half file under a hash. Copies
+        that a killed process has left are removed by the first call, and again once a day.
         """
-        incoming = f"{self._root}/incoming/{uuid.uuid4().hex}"
-        self._files.makedirs(f"{self._root}/incoming", exist_ok=True)
+        incoming = f"{self._incoming}/{uuid.uuid4().hex}"
+        self._files.makedirs(self._incoming, exist_ok=True)
+        self._sweep()
         try:
             archived = self._copied(stream, incoming)
             self._keep(incoming, archived)
@@ -64,6 +72,23 @@ class Archive:
         """The bytes of an archived file; the caller closes it. Raises NotArchivedError."""
         self.find(file_hash)
         return cast("BinaryIO", self._files.open(self._path(file_hash), "rb"))
+
+    def _sweep(self) -> None:
+        """Remove abandoned copies; what cannot be looked at or removed stays, and hinders nobody."""
+        if time.monotonic() < self._sweep_due_s:
+            return
+        self._sweep_due_s = time.monotonic() + _ABANDONED_AFTER.total_seconds()
+        copies: list[str] = []
+        with contextlib.suppress(OSError):  # an object store knows no empty folder
+            copies = self._files.ls(self._incoming, detail=False, refresh=True)
+        for path in copies:
+            with contextlib.suppress(OSError, NotImplementedError):  # another process was first; a driver without times
+                if self._last_written(path) < datetime.now(UTC) - _ABANDONED_AFTER:
+                    self._files.rm(path)
+
+    def _last_written(self, path: str) -> datetime:
+        at = cast("datetime", self._files.modified(path))
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
 
     def _copied(self, stream: BinaryIO, incoming: str) -> Archived:
         digest, size = hashlib.sha256(), 0

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import time
 from pathlib import Path
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from connectors.intake.archive import Archive, NotArchivedError
 
@@ -47,6 +50,27 @@ def test_a_copy_that_breaks_off_gets_no_name_and_leaves_nothing(
     with pytest.raises(type(error), match=str(error)):
         archive.store(Broken(b"statement"))
     assert not [path for path in (tmp_path / "archive").rglob("*") if path.is_file()]
+
+
+def test_a_copy_that_a_killed_process_left_is_removed_after_a_day_and_one_under_way_is_not(
+    archive: Archive, tmp_path: Path
+) -> None:
+    incoming = tmp_path / "archive" / "incoming"
+    incoming.mkdir(parents=True)
+    abandoned, under_way = incoming / "abandoned", incoming / "under-way"
+    for copy, age_hours in ((abandoned, 25), (under_way, 23)):
+        copy.write_bytes(b"half of a stat")
+        last_written_s = time.time() - age_hours * 3600
+        os.utime(copy, (last_written_s, last_written_s))
+    kept = archive.store(io.BytesIO(b"statement"))
+    assert list(incoming.iterdir()) == [under_way]
+    assert archive.find(kept.file_hash) == kept
+
+
+def test_a_store_without_empty_folders_takes_files_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = Archive("memory://object-store")
+    monkeypatch.setattr(MemoryFileSystem, "makedirs", lambda *_, **__: None)
+    assert archive.find(archive.store(io.BytesIO(b"statement")).file_hash).size_bytes == len(b"statement")
 
 
 def test_a_hash_that_was_never_stored_is_said_so(archive: Archive) -> None:
