@@ -8,7 +8,7 @@ from typing import Final
 
 from connectors.bai2.physical import Physical
 from connectors.contract import JSON
-from connectors.swift_mt.refusals import RefusedError
+from connectors.refused import RefusedError
 
 _AMOUNT: Final = re.compile(r"[+-]?[0-9]{1,30}", re.ASCII)
 """Zeros may lead, and totals add up: how large the amount of a payment may be is the mapper's business."""

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from connectors.refused import RefusedError
 from connectors.swift_mt.lines import Line
-from connectors.swift_mt.refusals import RefusedError
 
 FILE_HEADER: Final = "01"
 GROUP_HEADER: Final = "02"

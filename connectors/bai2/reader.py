@@ -27,8 +27,8 @@ from connectors.bai2.physical import (
     physical_records,
 )
 from connectors.contract import JSON, BankProfile, FileEnd, ProviderRecord, ReaderOutput
+from connectors.refused import RefusedError
 from connectors.swift_mt.lines import lines_of
-from connectors.swift_mt.refusals import RefusedError
 from streams.domain.construction import quick
 
 FORMAT: Final = "bai2"

@@ -13,7 +13,7 @@ from connectors.contract import BankProfile
 from connectors.csv_statements.layout import Layout
 from connectors.csv_statements.line import BOOKED, Moved
 from connectors.csv_statements.numbers import number_of
-from connectors.iso20022.refusals import RefusedError
+from connectors.refused import RefusedError
 from streams.domain.facts import Direction
 
 _MOST_FRACTION_DIGITS: Final = 6

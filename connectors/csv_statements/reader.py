@@ -13,7 +13,7 @@ from connectors.csv_statements.controls import Controls
 from connectors.csv_statements.layout import Around, Layout, layout_of
 from connectors.csv_statements.line import Line, UnreadableLineError
 from connectors.csv_statements.text import Lines
-from connectors.iso20022.refusals import RefusedError
+from connectors.refused import RefusedError
 
 FORMAT: Final = "csv"
 KIND: Final = "booking"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, Final, cast
 
-from connectors.iso20022.refusals import RefusedError
+from connectors.refused import RefusedError
 
 LONGEST_LINE: Final = 65_536
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")

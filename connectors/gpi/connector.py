@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Final
 from connectors.contract import JSON, BankProfile, Connector, FileEnd, ProviderRecord, ReaderOutput
 from connectors.gpi.documents import Document, documents_of
 from connectors.gpi.transaction import map_transaction
-from connectors.iso20022.refusals import RefusedError
+from connectors.refused import RefusedError
 
 FORMAT: Final = "gpi"
 KIND: Final = "transaction"

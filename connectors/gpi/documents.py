@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Final, NamedTuple
 
 import msgspec
 
-from connectors.iso20022.refusals import RefusedError
+from connectors.refused import RefusedError
 
 #: A page of the tracker is some hundred kilobytes; beyond this a file is written as one document a line.
 MAX_DOCUMENT_BYTES: Final = 16_000_000

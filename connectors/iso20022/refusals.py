@@ -1,4 +1,4 @@
-"""Why a file is refused: our own checks raise RefusedError, what libxml2 says is translated into the same words."""
+"""Why an XML file is refused: our own checks raise RefusedError, what libxml2 says is put into the same words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Final
 
 from lxml import etree
 
-from connectors.contract import Refusal
+from connectors.refused import RefusedError
+
+__all__ = ["RefusedError", "refused_xml"]
 
 #: Nothing that looks like XML, or a reference to an entity that does not exist: not for want of more bytes.
 _NOT_FOR_WANT_OF_MORE: Final = frozenset({etree.ErrorTypes.ERR_DOCUMENT_EMPTY, etree.ErrorTypes.ERR_INTERNAL_ERROR})
@@ -20,19 +22,6 @@ _ENCODING: Final = frozenset(
     }
 )
 _RESOURCE_LIMIT: Final = 114  # XML_ERR_RESOURCE_LIMIT, which lxml does not name yet
-_SHOWN: Final = 160
-
-
-class RefusedError(Exception):
-    """Raised inside a reader only: the whole file must not be used."""
-
-    def __init__(self, reason: str, where: str, expected: str, found: str) -> None:
-        super().__init__(reason)
-        self.reason, self.where, self.expected, self.found = reason, where, expected, found
-
-    def refusal(self, format_: str, message_id: str | None) -> Refusal:
-        """The reader's last word."""
-        return Refusal(self.reason, self.where, self.expected, self.found[:_SHOWN], format_, message_id)
 
 
 def refused_xml(error: etree.XMLSyntaxError, at_end: bool) -> RefusedError:

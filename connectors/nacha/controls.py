@@ -8,7 +8,7 @@ from typing import Final
 
 from connectors.nacha import layout
 from connectors.nacha.layout import BatchHeader
-from connectors.swift_mt.refusals import RefusedError
+from connectors.refused import RefusedError
 from streams.domain.facts import Direction
 
 _HASH_MODULUS: Final = 10**10

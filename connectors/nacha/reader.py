@@ -15,7 +15,7 @@ from connectors.nacha import layout
 from connectors.nacha.controls import BatchControl, FileControl, Totals, batch_control, file_control
 from connectors.nacha.layout import BatchHeader, Entry, FileHeader
 from connectors.nacha.records import records_of
-from connectors.swift_mt.refusals import RefusedError
+from connectors.refused import RefusedError
 from streams.domain.construction import quick
 
 FORMAT: Final = "nacha"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from connectors.swift_mt.refusals import RefusedError
+from connectors.refused import RefusedError
 
 RECORD_CHARACTERS: Final = 94
 CHUNK_BYTES: Final = 1 << 16

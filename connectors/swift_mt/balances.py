@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from connectors.swift_mt.refusals import RefusedError
+from connectors.refused import RefusedError
 from connectors.swift_mt.statement_line import StatementLine
 from connectors.swift_mt.values import AMOUNT, CURRENCY, amount_of, day_of
 

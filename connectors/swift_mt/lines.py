@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple
 
-from connectors.swift_mt.refusals import RefusedError
+from connectors.refused import RefusedError
 
 CHUNK_BYTES: Final = 1 << 16
 LONGEST_LINE: Final = 8_192

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from connectors.contract import JSON, BankProfile, FileEnd, ProviderRecord, ReaderOutput
+from connectors.refused import RefusedError
 from connectors.swift_mt.header import Header
 from connectors.swift_mt.lines import lines_of
-from connectors.swift_mt.refusals import RefusedError
 from connectors.swift_mt.tokens import FIRST_TAG, Begin, End, Field, tokens
 from connectors.swift_mt.values import AMOUNT, CURRENCY, amount_of, day_of
 

@@ -9,9 +9,9 @@ import logging
 from typing import Final
 
 from connectors.contract import BankProfile
+from connectors.refused import RefusedError
 from connectors.swift_mt.balances import Balance, Tally
 from connectors.swift_mt.page import Page
-from connectors.swift_mt.refusals import RefusedError
 
 _log: Final = logging.getLogger(__name__)
 _TO_BE_CONTINUED: Final = "62M"

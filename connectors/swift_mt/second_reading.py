@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import mt940
 
-from connectors.swift_mt.refusals import RefusedError
+from connectors.refused import RefusedError
 from connectors.swift_mt.statement_line import StatementLine
 
 BATCH_LINES: Final = 64

@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Final
 
 from connectors.contract import JSON
-from connectors.swift_mt.refusals import RefusedError
+from connectors.refused import RefusedError
 from connectors.swift_mt.values import AMOUNT, amount_of, day_near, day_of
 
 #: The letter after the mark is a funds code, not a part of it: RCR is the reversal of a credit in ...R.

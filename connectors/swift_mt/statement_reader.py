@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from connectors.contract import JSON, BankProfile, FileEnd, ProviderRecord, ReaderOutput
+from connectors.refused import RefusedError
 from connectors.swift_mt.balances import balance, declared_sum, floor_limit
 from connectors.swift_mt.lines import lines_of
 from connectors.swift_mt.page import Page, Pending
 from connectors.swift_mt.proof import Proof
-from connectors.swift_mt.refusals import RefusedError
 from connectors.swift_mt.second_reading import BATCH_LINES, Checked, confirm
 from connectors.swift_mt.statement_line import statement_line
 from connectors.swift_mt.tokens import LONGEST_FIELD, Begin, End, Field, tokens

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from connectors.refused import RefusedError
 from connectors.swift_mt.header import Header, header_of, header_of_lines
 from connectors.swift_mt.lines import Line
-from connectors.swift_mt.refusals import RefusedError
 
 LONGEST_FIELD: Final = 32_768
 _LONGEST_HEADER: Final = 4_096

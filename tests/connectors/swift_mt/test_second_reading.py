@@ -9,7 +9,7 @@ from decimal import Decimal
 import mt940
 import pytest
 
-from connectors.swift_mt.refusals import RefusedError
+from connectors.refused import RefusedError
 from connectors.swift_mt.second_reading import Checked, confirm
 from connectors.swift_mt.statement_line import StatementLine, statement_line
 from tests.connectors.swift_mt.test_statement_line import TAKEN

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from connectors.swift_mt.refusals import RefusedError
+from connectors.refused import RefusedError
 from connectors.swift_mt.statement_line import statement_line
 
 TAKEN = [

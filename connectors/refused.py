@@ -1,4 +1,4 @@
-"""Why a file is refused: raised inside a reader only, and turned into its last word."""
+"""A reader's own way out: raised where a file turns out to be unusable, and turned into the reader's last word."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Final
 
 from connectors.contract import Refusal
 
-_SHOWN: Final = 160
+_SHOWN_CHARACTERS: Final = 160
 
 
 class RefusedError(Exception):
-    """The whole file must not be used."""
+    """Raised inside a reader only: the whole file must not be used."""
 
     def __init__(self, reason: str, where: str, expected: str, found: str) -> None:
         super().__init__(reason)
@@ -18,4 +18,4 @@ class RefusedError(Exception):
 
     def refusal(self, format_: str, message_id: str | None) -> Refusal:
         """The reader's last word."""
-        return Refusal(self.reason, self.where, self.expected, self.found[:_SHOWN], format_, message_id)
+        return Refusal(self.reason, self.where, self.expected, self.found[:_SHOWN_CHARACTERS], format_, message_id)
