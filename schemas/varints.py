@@ -7,6 +7,7 @@ Layout: Apache Avro 1.12 specification, "Binary encoding".
 
 from __future__ import annotations
 
+from functools import lru_cache
 from struct import Struct, error
 from typing import Final
 
@@ -16,6 +17,8 @@ _LONG_LIMIT: Final = 1 << 63
 _INT_LIMIT: Final = 1 << 31
 _MOST_VARINT_BYTES: Final = 10
 _PAIR: Final = 14
+#: One event's times stand in its step, its state and its milestones, and again with every later event of the payment.
+_NUMBERS_KEPT: Final = 1 << 14
 _MASK: Final = (1 << _PAIR) - 1
 
 
@@ -35,6 +38,7 @@ SMALL: Final = tuple(_LAST[number << 1] for number in range(TABLE_SIZE))
 SMALL_PRESENT: Final = tuple("\x02" + text for text in SMALL)
 
 
+@lru_cache(_NUMBERS_KEPT, typed=True)  # typed: 8192.0 equals 8192, and is no long
 def long_text(number: int) -> str:
     """A long as text of one character a byte. Raises MalformedError outside of 64 bits."""
     coded = number << 1 if number >= 0 else (-number << 1) - 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from streams.domain.construction import quick
@@ -28,6 +29,7 @@ class Fingerprint:
 
 
 _fingerprint = quick(Fingerprint)
+_MARKS_KEPT: Final = 1 << 12
 
 
 def fingerprints_of(
@@ -51,6 +53,7 @@ def fingerprints_of(
     return tuple(found[key] for key in sorted(found))
 
 
+@lru_cache(_MARKS_KEPT)  # a payment's approval and its releases name the same invoice
 def _exact_invoice(vendor_id: str, number: str, amount: Money) -> Fingerprint | None:
     """Across company codes and years: neither is in it. None where nothing of the number is left."""
     normalised = normalised_invoice(number)

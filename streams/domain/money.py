@@ -5,8 +5,8 @@ Exponents are those of ISO 4217 (list one): the number of decimal digits of the 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Final
 
 _EXPONENTS_OTHER_THAN_TWO: Final[dict[int, str]] = {
@@ -25,6 +25,10 @@ _TWO: Final[str] = (
 EXPONENTS: Final[dict[str, int]] = dict.fromkeys(_TWO.split(), 2) | {
     code: exponent for exponent, codes in _EXPONENTS_OTHER_THAN_TWO.items() for code in codes.split()
 }
+
+
+#: Plain digits. Exponents, groups and the digits of other scripts are nobody's way to write an amount of money.
+_PLAIN: Final = re.compile(r"(?P<sign>[+-]?)(?=\.?[0-9])(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]*))?")
 
 
 class MoneyError(ValueError):
@@ -55,13 +59,11 @@ def money_from_text(amount: str, currency: str) -> Money:
     exponent = EXPONENTS.get(currency)
     if exponent is None:
         raise MoneyError(f"unknown currency {currency!r}: expected an ISO 4217 code")
-    try:
-        value = Decimal(amount)
-    except InvalidOperation:
-        raise MoneyError(f"amount {amount!r} is not a decimal number") from None
-    if not value.is_finite():
-        raise MoneyError(f"amount {amount!r} is not a finite number")
-    scaled = value.scaleb(exponent)
-    if scaled != scaled.to_integral_value():
+    plain = _PLAIN.fullmatch(amount)
+    if plain is None:
+        raise MoneyError(f"amount {amount!r} is not a decimal number: expected digits and at most one point")
+    sign, whole, fraction = plain["sign"], plain["whole"], (plain["fraction"] or "").rstrip("0")
+    if len(fraction) > exponent:
         raise MoneyError(f"amount {amount!r} is finer than the minor unit of {currency} ({exponent} digits)")
-    return Money(int(scaled), currency, exponent)
+    minor = int(whole + fraction.ljust(exponent, "0") or "0")
+    return Money(-minor if sign == "-" else minor, currency, exponent)
