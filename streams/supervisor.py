@@ -21,31 +21,65 @@ HEALTHY_AFTER_S: Final = 60.0
 def supervised(command: Sequence[str], pause: Callable[[float], None] = time.sleep) -> int:
     """Run ``command`` until it ends with status 0 or we are told to stop; returns its last exit status.
 
-    SIGTERM and SIGINT are handed on. Pauses between failures grow from half a second to half a minute.
+    SIGTERM and SIGINT are handed on; between two runs they end the pause, and nothing is started again. Pauses between
+    failures grow from half a second to half a minute.
     """
-    stopping = False
-    process: subprocess.Popen[bytes] | None = None
-
-    def hand_on(number: int, _frame: FrameType | None) -> None:
-        nonlocal stopping
-        stopping = True
-        if process is not None:
-            process.send_signal(number)
-
-    handlers = {number: signal.signal(number, hand_on) for number in (signal.SIGTERM, signal.SIGINT)}
-    pause_s = FIRST_PAUSE_S
+    supervisor = _Supervisor(command, pause)
+    handlers = {number: signal.signal(number, supervisor.hand_on) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
+        return supervisor.run()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+class _ToldToStop(BaseException):
+    """Ends a pause. No error: whoever catches errors must not keep it."""
+
+
+class _Supervisor:
+    def __init__(self, command: Sequence[str], pause: Callable[[float], None]) -> None:
+        self._command = command
+        self._pause = pause
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping: int | None = None
+        self._pausing = False
+
+    def hand_on(self, number: int, _frame: FrameType | None) -> None:
+        """The handler of the signals that tell us to stop."""
+        self._stopping = number
+        if self._pausing:
+            self._pausing = False  # once: a second signal has nothing to end any more
+            raise _ToldToStop
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def run(self) -> int:
+        """Until it ends well or we are told to stop."""
+        pause_s = FIRST_PAUSE_S
         while True:
             started_s = time.monotonic()
-            process = subprocess.Popen(command, start_new_session=True)  # noqa: S603 -- our own command
-            status = process.wait()
-            if status == 0 or stopping:
+            status = self._run_once()
+            if status == 0 or self._stopping is not None:
                 return status
             if time.monotonic() - started_s > HEALTHY_AFTER_S:
                 pause_s = FIRST_PAUSE_S
             log.warning("the worker ended with status %d: it is started again in %.1f s", status, pause_s)
-            pause(pause_s)
+            if self._told_while_pausing(pause_s):
+                return status
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+
+    def _run_once(self) -> int:
+        self._process = subprocess.Popen(self._command, start_new_session=True)  # noqa: S603 -- our own command
+        if self._stopping is not None:  # told while it was being started, when there was nobody to hand it on to
+            self._process.send_signal(self._stopping)
+        return self._process.wait()
+
+    def _told_while_pausing(self, pause_s: float) -> bool:
+        try:
+            self._pausing = True
+            self._pause(pause_s)
+            self._pausing = False
+        except _ToldToStop:
+            return True
+        return self._stopping is not None

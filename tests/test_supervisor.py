@@ -46,3 +46,15 @@ def test_sigterm_is_handed_on_and_nothing_is_started_again(tmp_path: Path) -> No
     status = supervised([sys.executable, "-c", WAITS, str(ready)], lambda _: None)
     stopper.join()
     assert status == 5
+
+
+def test_sigterm_between_two_runs_ends_the_pause_and_nothing_is_started_again(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    pauses: list[float] = []
+
+    def told_to_stop(pause_s: float) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        pauses.append(pause_s)  # not reached: the signal has ended the pause
+
+    status = supervised([sys.executable, "-c", FAILS_UNTIL, str(runs), "9"], told_to_stop)
+    assert (status, runs.read_text(), pauses) == (3, "1", [])
