@@ -16,7 +16,18 @@ from streams.agents.payment_rows import PaymentRows
 from streams.domain.facts import ApprovalScope
 from streams.domain.payment import Context
 from streams.domain.policy import Policy, ReconciliationMode
-from streams.engine import App, Batch, DeadLetters, EngineSettings, Failure, GroupProtocol, Handler, Metrics, NoMetrics
+from streams.engine import (
+    App,
+    Batch,
+    BreakerSettings,
+    DeadLetters,
+    EngineSettings,
+    Failure,
+    GroupProtocol,
+    Handler,
+    Metrics,
+    NoMetrics,
+)
 from streams.engine.hooks import Hooks, no_hooks
 from streams.settings import Settings
 from streams.topics import Topics, topics_of
@@ -156,6 +167,7 @@ def engine_settings(settings: Settings, client: Client, instance: str) -> Engine
         unit_max_records=engine.unit_max_records,
         max_poll_interval_ms=engine.max_poll_interval_ms,
         transaction_timeout_ms=engine.transaction_timeout_ms,
+        breaker=BreakerSettings(share=engine.breaker_percent / 100),
     )
 
 

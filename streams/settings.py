@@ -68,6 +68,10 @@ class EngineTuning(BaseModel):
     transaction_timeout_ms: Annotated[int, Field(ge=1_000, le=900_000)] = Field(
         default=10_000, description="the broker ends a transaction that stays open for so long, and fences its worker"
     )
+    breaker_percent: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=50,
+        description="a worker stops when more of an agent's last 1,000 keys would have dead letters; 100: never",
+    )
 
 
 class PolicySettings(BaseModel):

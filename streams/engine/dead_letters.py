@@ -123,8 +123,8 @@ class Breaker:
         if all_dead >= limit.least_dead_keys and all_dead > limit.share * all_keys:
             raise BreakerOpen(
                 f"agent {self._stage}: {all_dead} of the last {all_keys} keys would have dead letters, "
-                f"more than {limit.share:.0%}. Nothing of this unit was committed. Look at the newest dead letters; "
-                "if they are right, raise the breaker's limits and start again."
+                f"more than {limit.share:.0%}. Nothing of this unit was committed. Undo the last release or "
+                "setting; if it is the records that are wrong, raise the breaker's limit and start again."
             )
 
     def committed(self, keys: int, dead: int) -> None:

@@ -202,3 +202,7 @@ def test_the_breaker_opens_on_a_share_of_a_window_not_on_a_single_bad_file() -> 
         breaker.check(10, 0)
         breaker.committed(10, 0)
     breaker.check(10, 10)
+
+
+def test_a_breaker_of_all_keys_never_opens() -> None:
+    Breaker("stage", BreakerSettings(share=1.0)).check(1_000, 1_000)
