@@ -20,7 +20,7 @@ from schemas.compiled import compile_codec
 from schemas.contract_files import load_schema, released
 from schemas.plain import from_plain, to_plain
 from schemas.shapes import Schema, shape_of
-from schemas.varints import MalformedError, read_span
+from schemas.varints import MalformedError
 
 T = TypeVar("T")
 
@@ -182,18 +182,6 @@ def codec(contract: str, kind: type[T]) -> Codec[T]:
     if made is None:
         made = _made[contract, kind] = Codec(contract, kind)
     return made
-
-
-def state_internal(data: bytes) -> bytes:
-    """``internal`` of an encoded State, read alone: it is the first field. Raises CodecError."""
-    start = _HEADER_BYTES if data.startswith(SINGLE_OBJECT) else _CONFLUENT.size
-    try:
-        position, end = read_span(data, start)
-    except _MALFORMED as error:
-        raise CodecError(f"payments.state.v1: {len(data)} bytes hold no state: {error!r}") from error
-    if end > len(data):
-        raise CodecError(f"payments.state.v1: internal would end at byte {end} of {len(data)}")
-    return data[position:end]
 
 
 def _fault(error: Exception) -> str:

@@ -92,11 +92,11 @@ class Intake:
             archived = self._archive.store(stream)
         return self._take(_Offer(path.name, archived, request), progress)
 
-    def retry(self, file_hash: str, request: Request, progress: Progress = no_progress) -> Outcome:
+    def retry(self, file_hash: str, request: Request) -> Outcome:
         """Take a file of the archive again, after a fix or with another profile. Raises NotArchivedError too."""
         archived = self._archive.find(file_hash)
         known = self.ledger.entry(file_hash)
-        return self._take(_Offer(file_hash if known is None else known.name, archived, request), progress)
+        return self._take(_Offer(file_hash if known is None else known.name, archived, request), no_progress)
 
     def _take(self, offer: _Offer, progress: Progress) -> Outcome:
         known = self.ledger.glance(offer.file_hash)

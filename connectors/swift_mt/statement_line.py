@@ -57,11 +57,6 @@ class StatementLine:
         return self.mark in _REVERSALS
 
     @property
-    def only_expected(self) -> bool:
-        """Not even pending: the bank expects it (MT942)."""
-        return self.mark in _EXPECTED_ENTRIES
-
-    @property
     def signed(self) -> Decimal:
         """What it does to the balance."""
         return -self.value if self.out else self.value

@@ -93,7 +93,9 @@ class State:
     """A payment now. ``internal`` (the facts, opaque to others) comes first so that we can read it alone.
 
     The envelope (version, last_transition_id, last_transition_seq, updated_at, generation) depends on the order in
-    which facts came; everything else, ``internal`` included, is a function of the set of facts.
+    which facts came; everything else, ``internal`` included, is a function of the set of facts. One kind of fact is
+    the pipeline's own: how a verdict is numbered, dated and traced depends on the order in which the duplicates agent
+    heard of the two payments, what it concludes does not.
     """
 
     internal: bytes

@@ -8,7 +8,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from confluent_kafka import KafkaException
@@ -57,7 +57,6 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         reached: Hooks,
         clients: Clients | None = None,
         owns_process: Callable[[], bool] = lambda: False,
-        kafka_thread: Executor | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock_us: Callable[[], int] = lambda: time.time_ns() // 1000,
         **options: Any,
@@ -68,7 +67,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         self._metrics = metrics
         self._reached = reached
         self._clients = clients or ConfluentClients()
-        self._kafka_thread = kafka_thread or ThreadPoolExecutor(1, "kafka")
+        self._kafka_thread = ThreadPoolExecutor(1, "kafka")
         self._restore_threads = ThreadPoolExecutor(settings.restore_threads, "restore")
         self._clock = clock
         self._wall_clock_us = wall_clock_us

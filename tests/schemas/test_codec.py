@@ -13,11 +13,9 @@ from fastavro.schema import parse_schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.codec import SINGLE_OBJECT, CodecError, state_internal
 from schemas.kinds import KINDS
 from schemas.plain import from_plain, to_json, to_plain
 from schemas.records import VendorRecord
-from streams.domain.state import State
 from tests.schemas.values import CODECS, values
 
 HEADER_BYTES = 10
@@ -82,16 +80,3 @@ def vendor_bytes(aliases: bytes) -> bytes:
 )
 def test_an_array_may_come_in_any_blocks_that_avro_allows(aliases: bytes) -> None:
     assert CODECS["payments.vendors.v1"].decode(vendor_bytes(aliases)) == VENDOR
-
-
-@settings(max_examples=50, deadline=None)
-@given(state=values("payments.state.v1"))
-def test_the_opaque_bytes_of_a_state_can_be_read_alone(state: State) -> None:
-    assert state_internal(CODECS["payments.state.v1"].encode(state)) == state.internal
-
-
-@pytest.mark.parametrize("fields", [b"", b"\x04a", b"\x01", b"\xff" * 11], ids=["none", "short", "negative", "endless"])
-@pytest.mark.parametrize("header", [SINGLE_OBJECT + bytes(8), bytes(5)], ids=["single-object", "registry"])
-def test_a_state_without_its_opaque_bytes_is_refused(header: bytes, fields: bytes) -> None:
-    with pytest.raises(CodecError, match=r"payments\.state\.v1"):
-        state_internal(header + fields)

@@ -108,5 +108,4 @@ def test_supplementary_details_stand_on_further_lines() -> None:
 @pytest.mark.parametrize(("mark", "signed"), [("EC", Decimal(1)), ("ED", Decimal(-1))])
 def test_an_interim_report_may_tell_of_expected_entries(mark: str, signed: Decimal) -> None:
     line = statement_line(f"260302{mark}1,NTRFX", "here", interim=True)
-    assert line.only_expected
-    assert line.signed == signed
+    assert (line.mark, line.signed) == (mark, signed)
