@@ -25,11 +25,15 @@ def run(settings: Settings, loglevel: str) -> NoReturn:
     topics = topics_of(settings.generation, registry_of(settings.registry_url))
     metrics = PipelineMetrics(settings.metrics, [topic.name for topic in inputs_of(topics)], topics.state.decode)
     app = build(settings, cluster.client, instance.name, metrics=metrics)
-    # Workers of one machine take ports side by side; 0 stays 0: any free one.
-    port = settings.web_port and settings.web_port + instance.number - 1
+    port = port_of(settings.web_port, instance.number)
     server = StatusServer(pages(app.engine.status, metrics.registry), settings.web_host, port)
     settle_memory()
     run_worker(app, server, loglevel=loglevel)
+
+
+def port_of(first: int, number: int) -> int:
+    """Workers of one machine take ports side by side, by their number; 0 stays 0: any free one."""
+    return first and first + number - 1
 
 
 def settle_memory() -> None:

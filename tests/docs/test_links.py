@@ -59,6 +59,12 @@ def test_decisions_are_numbered_without_gaps() -> None:
     assert numbers == list(range(1, len(decisions) + 1))
 
 
+@pytest.mark.parametrize("folder", ["decisions", "runbooks"])
+def test_the_index_lists_every_decision_and_every_runbook_once(folder: str) -> None:
+    listed = re.findall(rf"\(({folder}/[^)]+)\)", (ROOT / "docs/README.md").read_text(encoding="utf-8"))
+    assert sorted(listed) == sorted(f"{folder}/{path.name}" for path in (ROOT / "docs" / folder).glob("*.md"))
+
+
 @pytest.mark.parametrize("decision", sorted((ROOT / "docs/decisions").glob("*.md")), ids=lambda path: path.stem)
 def test_a_decision_says_its_context_and_its_consequences(decision: Path) -> None:
     text = decision.read_text(encoding="utf-8")
