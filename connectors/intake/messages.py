@@ -12,8 +12,9 @@ from connectors.intake.spool import Spooled
 from schemas.codec import codec
 from schemas.names import topic_name
 from schemas.records import FileEntry, Raw
+from streams.domain.alerts import alert_about
 from streams.domain.identity import stable_id
-from streams.domain.state import Alert, AlertKind, AlertState, Mode, Severity
+from streams.domain.state import Alert, AlertKind, AlertState, Severity
 
 RAW_TOPIC: Final = "payments.raw.v1"
 FILES_TOPIC: Final = "payments.files.v1"
@@ -76,25 +77,18 @@ class Encoder:
 
     def refusal(self, entry: FileEntry, state: AlertState, at: int) -> Message:
         """The alert of a refused file, or with state WITHDRAWN the end of it, once the file was taken after all."""
-        correlation_id = f"file:{entry.file_hash}"
-        alert = Alert(
+        subject = f"file:{entry.file_hash}"
+        alert = alert_about(
+            subject,
+            AlertKind.FILE_REFUSED,
+            f"{entry.name}: {entry.reason}: {entry.detail}",
             alert_id=stable_id(AlertKind.FILE_REFUSED, entry.file_hash),
-            correlation_id=correlation_id,
-            kind=AlertKind.FILE_REFUSED,
+            cause_event_id=entry.file_hash,
+            at=at,
+            generation=self._generation,
+            trace_id=stable_id("trace", entry.file_hash),
+            bank=entry.sender,
             severity=Severity.CRITICAL,
             state=state,
-            detail=f"{entry.name}: {entry.reason}: {entry.detail}",
-            at=at,
-            cause_event_id=entry.file_hash,
-            bank=entry.sender,
-            rail=None,
-            region=None,
-            company_code=None,
-            amount=None,
-            owner=None,
-            route=None,
-            generation=self._generation,
-            mode=Mode.LIVE,
-            trace_id=stable_id("trace", entry.file_hash),
         )
-        return Message(self._alerts_topic, correlation_id, self._alerts.encode(alert))
+        return Message(self._alerts_topic, subject, self._alerts.encode(alert))

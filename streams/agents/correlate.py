@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from streams.agents.rows import RowCodec
+from streams.domain.alerts import alert_about
 from streams.domain.correlation import CarriedFact, CarriedType, CorrelationMessage, MessageType
 from streams.domain.facts import Approval, BankAck
 from streams.domain.identity import stable_id
@@ -24,7 +25,7 @@ from streams.domain.references import (
     is_home,
     is_shared_key,
 )
-from streams.domain.state import Alert, AlertKind, AlertState, Mode, Severity
+from streams.domain.state import Alert, AlertKind
 from streams.engine import AGAIN, Again, BadRecord, Outbox, Record, Table
 from streams.topics import Topics
 
@@ -144,24 +145,14 @@ def _give(
 
 
 def _limit_alert(output: Exceeded, cause: CorrelationMessage, generation: int) -> Alert:
-    return Alert(
+    return alert_about(
+        cause.key,
+        AlertKind.LIMIT_EXCEEDED,
+        f"more than {output.limit} {output.what}: the rest are dead letters; look for a name that is none",
         alert_id=stable_id("limit", output.what),
-        correlation_id=cause.key,
-        kind=AlertKind.LIMIT_EXCEEDED,
-        severity=Severity.WARNING,
-        state=AlertState.OPEN,
-        detail=f"more than {output.limit} {output.what}: the rest are dead letters; look for a name that is none",
-        at=cause.received_at,
         cause_event_id=cause.fact.event_id if cause.fact else cause.key,
-        bank=None,
-        rail=None,
-        region=None,
-        company_code=None,
-        amount=None,
-        owner=None,
-        route=None,
+        at=cause.received_at,
         generation=generation,
-        mode=Mode.LIVE,
         trace_id=cause.trace_id,
     )
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, Final
 
 from streams.agents.rows import RowCodec
+from streams.domain.alerts import alert_about
 from streams.domain.duplicates import MEMBERS_KEPT, PairRow, hits_of, judge, newer
 from streams.domain.fingerprints import Appearance, FingerprintMessage, FingerprintMessageType
 from streams.domain.identity import stable_id
-from streams.domain.state import Alert, AlertKind, AlertState, Mode, Severity
+from streams.domain.state import Alert, AlertKind
 from streams.engine import Outbox, Record, Table
 from streams.topics import Topics
 
@@ -82,23 +83,15 @@ def _judge(message: FingerprintMessage, rows: Table[Any], out: Outbox, topics: T
 
 
 def _too_many(message: FingerprintMessage, told: Appearance, generation: int) -> Alert:
-    return Alert(
+    alert = alert_about(
+        told.correlation_id,
+        AlertKind.LIMIT_EXCEEDED,
+        f"more than {MEMBERS_KEPT} payments share {told.rule}: what they share names nothing",
         alert_id=stable_id("limit", message.key),
-        correlation_id=told.correlation_id,
-        kind=AlertKind.LIMIT_EXCEEDED,
-        severity=Severity.WARNING,
-        state=AlertState.OPEN,
-        detail=f"more than {MEMBERS_KEPT} payments share {told.rule}: what they share names nothing",
-        at=message.received_at,
         cause_event_id=message.key,
-        bank=told.bank,
-        rail=None,
-        region=told.region,
-        company_code=told.company_code,
-        amount=told.amount,
-        owner=None,
-        route=None,
+        at=message.received_at,
         generation=generation,
-        mode=Mode.LIVE,
         trace_id=message.trace_id,
+        bank=told.bank,
     )
+    return replace(alert, region=told.region, company_code=told.company_code, amount=told.amount)

@@ -34,12 +34,13 @@ from streams.agents.bank_facts import bank_ack_of, release_of, statement_entry_o
 from streams.agents.document_facts import DocumentMapper
 from streams.agents.names import Naming
 from streams.agents.rows import RowCodec
+from streams.domain.alerts import alert_about
 from streams.domain.correlation import CarriedFact, CarriedType
 from streams.domain.facts import Approval, BankAck, Command, Reconciliation, Release
 from streams.domain.identity import stable_id
 from streams.domain.money import Money
 from streams.domain.references import lookup_of, registers_of
-from streams.domain.state import Alert, AlertKind, AlertState, Mode, Severity
+from streams.domain.state import Alert, AlertKind
 from streams.engine import BadRecord, Outbox, Record, Table
 from streams.topics import Topics
 
@@ -282,23 +283,14 @@ class _Sender:
         out.note(alert)
 
     def _alert(self, kind: AlertKind, subject: str, detail: str, at: int, trace_id: str, bank: str | None) -> Alert:
-        return Alert(
+        return alert_about(
+            subject,
+            kind,
+            detail,
             alert_id=stable_id(kind, subject),
-            correlation_id=subject,
-            kind=kind,
-            severity=Severity.WARNING,
-            state=AlertState.OPEN,
-            detail=detail,
-            at=at,
             cause_event_id=subject,
-            bank=bank,
-            rail=None,
-            region=None,
-            company_code=None,
-            amount=None,
-            owner=None,
-            route=None,
+            at=at,
             generation=self._generation,
-            mode=Mode.LIVE,
             trace_id=trace_id,
+            bank=bank,
         )
