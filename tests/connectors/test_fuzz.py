@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from connectors.contract import FileEnd, Refusal
 from connectors.formats import InstalledFormats
 from connectors.registry import formats
+from tests.connectors.edits import Edit, edited, edits_of
 from tests.connectors.files import FOLDERS, read, samples
 
 SMALL = [path for path in samples() if path.stat().st_size < 8_000]
@@ -41,26 +42,13 @@ FRAGMENTS = [
     "\u0661".encode(),
 ]
 
-
-def _mutated(data: bytes, edits: list[tuple[float, int, int]]) -> bytes:
-    """At each place (a share of the length) some bytes are replaced by a fragment."""
-    for share, length, fragment in edits:
-        at = int(share * len(data))
-        data = data[:at] + FRAGMENTS[fragment] + data[at + length :]
-    return data
-
-
-edits = st.lists(
-    st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 40), st.integers(0, len(FRAGMENTS) - 1)),
-    min_size=1,
-    max_size=4,
-)
+edits = edits_of(FRAGMENTS, 40)
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(path=st.sampled_from(SMALL), edits=edits)
-def test_a_mutated_sample_is_read_or_refused(path: Path, edits: list[tuple[float, int, int]]) -> None:
-    data = _mutated(path.read_bytes(), edits)
+def test_a_mutated_sample_is_read_or_refused(path: Path, edits: list[Edit]) -> None:
+    data = edited(path.read_bytes(), edits)
     done = read(data, FOLDERS[path.parent.name])
     positions = [record.position for record in done.records]
     assert len(positions) == len(set(positions))

@@ -11,6 +11,7 @@ from connectors.contract import Acknowledgement, BankProfile
 from streams.domain.facts import Direction
 from streams.domain.statuses import Status
 from tests.connectors.bai2.given import one, read
+from tests.connectors.edits import Edit, edited, edits_of
 from tests.connectors.files import SAMPLES
 
 FILES = [path.read_bytes() for path in sorted((SAMPLES / "bai2").iterdir())]
@@ -24,25 +25,13 @@ FRAGMENTS = [
     *(b"16,", b"88,", b"\n16,495,100,D,99,", b"\n88,EREF: X", b"/ 16,266,100,Z,,,X", b"\n03,1,JPY/", b"\n49,0,2/"),
     *("\u0661".encode(), b"9" * 30, b"V,260230,", b"S,1,2", b"XYZ"),
 ]
-edits = st.lists(
-    st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 60), st.sampled_from(FRAGMENTS)), min_size=1, max_size=4
-)
-
-
-def mutated(data: bytes, edits: list[tuple[float, int, bytes]]) -> bytes:
-    """At each place (a share of the length) some bytes are replaced by a fragment."""
-    for share, length, fragment in edits:
-        at = int(share * len(data))
-        data = data[:at] + fragment + data[at + length :]
-    return data
+edits = edits_of(FRAGMENTS, 60)
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.sampled_from(FILES), profile=st.sampled_from(PROFILES), edits=edits)
-def test_a_mutated_sample_is_read_or_refused(
-    data: bytes, profile: BankProfile, edits: list[tuple[float, int, bytes]]
-) -> None:
-    done = read(mutated(data, edits), profile)
+def test_a_mutated_sample_is_read_or_refused(data: bytes, profile: BankProfile, edits: list[Edit]) -> None:
+    done = read(edited(data, edits), profile)
     positions = [record.position for record in done.records]
     assert len(positions) == len(set(positions))
     for told in done.mapped:

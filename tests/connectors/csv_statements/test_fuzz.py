@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from connectors.contract import BankProfile, FileEnd
 from tests.connectors.csv_statements.given import HEADER, layout, profile, row, statement
+from tests.connectors.edits import Edit, edited, edits_of
 from tests.connectors.files import SAMPLES, profile_of, read
 
 PATHS = sorted((SAMPLES / "csv").iterdir())
@@ -38,22 +39,13 @@ PROFILES = [
 ]
 WORDS = ["S", "H", "1,00", "-1,00", "1.000", "EUR", "24.11.2026", "x", '"', ";", "\n", "", "Count;1\n", "Total;-1,00\n"]
 
-edits = st.lists(
-    st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 20), st.sampled_from(FRAGMENTS)), min_size=1, max_size=4
-)
-
-
-def _mutated(data: bytes, changes: list[tuple[float, int, bytes]]) -> bytes:
-    for share, length, fragment in changes:
-        at = int(share * len(data))
-        data = data[:at] + fragment + data[at + length :]
-    return data
+edits = edits_of(FRAGMENTS, 20)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(path=st.sampled_from(PATHS), changes=edits)
-def test_a_mutated_sample_is_read_or_refused(path: Path, changes: list[tuple[float, int, bytes]]) -> None:
-    data = _mutated(path.read_bytes(), changes)
+def test_a_mutated_sample_is_read_or_refused(path: Path, changes: list[Edit]) -> None:
+    data = edited(path.read_bytes(), changes)
     done = read(data, "csv", profile_of(path))
     positions = [record.position for record in done.records]
     assert len(positions) == len(set(positions))

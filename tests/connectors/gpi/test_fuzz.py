@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.contract import Acknowledgement, FileEnd
+from tests.connectors.edits import Edit, edited, edits_of
 from tests.connectors.files import SAMPLES, read
 from tests.connectors.gpi.given import answer, event, transaction
 
@@ -19,9 +20,7 @@ FRAGMENTS = [
     *(b"null", b"true", b"9" * 30, b'"transaction_status": ', b'"payment_transaction": ', b"{}", b"[]", b'"RJCT"'),
     *(b'"return": true,', b'"valid": false,', b'"amount": 1.5,', "\u0661".encode()),
 ]
-edits = st.lists(
-    st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 20), st.sampled_from(FRAGMENTS)), min_size=1, max_size=4
-)
+edits = edits_of(FRAGMENTS, 20)
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -36,11 +35,8 @@ NAMES = (
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(path=st.sampled_from(PATHS), changes=edits)
-def test_a_mutated_sample_is_read_or_refused(path: Path, changes: list[tuple[float, int, bytes]]) -> None:
-    data = path.read_bytes()
-    for share, length, fragment in changes:
-        at = int(share * len(data))
-        data = data[:at] + fragment + data[at + length :]
+def test_a_mutated_sample_is_read_or_refused(path: Path, changes: list[Edit]) -> None:
+    data = edited(path.read_bytes(), changes)
     done = read(data, "gpi")
     positions = [record.position for record in done.records]
     assert len(positions) == len(set(positions))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from connectors.contract import Acknowledgement, BankProfile
 from streams.domain.statuses import Status
+from tests.connectors.edits import Edit, edited, edits_of
 from tests.connectors.files import SAMPLES
 from tests.connectors.nacha.given import TRACE, batch, entry, one, read, returned
 
@@ -37,27 +38,13 @@ FRAGMENTS = [
     ),
     *("\u0661\u0662".encode(), "ä".encode(), b"6", b"5200", b"8200", b"94" * 300),
 ]
-edits = st.lists(
-    st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 100), st.sampled_from(FRAGMENTS)),
-    min_size=1,
-    max_size=4,
-)
-
-
-def mutated(data: bytes, edits: list[tuple[float, int, bytes]]) -> bytes:
-    """At each place (a share of the length) some bytes are replaced by a fragment."""
-    for share, length, fragment in edits:
-        at = int(share * len(data))
-        data = data[:at] + fragment + data[at + length :]
-    return data
+edits = edits_of(FRAGMENTS, 100)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.sampled_from(FILES), profile=st.sampled_from(PROFILES), edits=edits)
-def test_a_mutated_sample_is_read_or_refused(
-    data: bytes, profile: BankProfile, edits: list[tuple[float, int, bytes]]
-) -> None:
-    done = read(mutated(data, edits), profile)
+def test_a_mutated_sample_is_read_or_refused(data: bytes, profile: BankProfile, edits: list[Edit]) -> None:
+    done = read(edited(data, edits), profile)
     positions = [record.position for record in done.records]
     assert len(positions) == len(set(positions))
     for told in done.mapped:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from connectors.contract import DEFAULT_PROFILE, BankProfile, FileEnd, ProviderRecord
 from connectors.registry import connector_of
+from tests.connectors.edits import Edit, edited, edits_of
 from tests.connectors.files import TEXT_FOLDERS, Read, all_samples, name_of, read
 from tests.connectors.swift_mt.given import IGNORED, fin, interim, statement
 
@@ -71,26 +72,15 @@ FRAGMENTS = [
     *(b",", b"9" * 20, b":61:", b":86:", b":62F:", b":20:", b":NS:", b"\n-\n", b":61:260302D1,NTRFX\n", b"//", b"?20"),
     *(b"EREF+", b"/EREF/", b"/REJT/", b"//ACCC", b"RD", "\u0661".encode(), b"0230", b"\n:60M:C260101EUR0,\n"),
 ]
-edits = st.lists(
-    st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 30), st.integers(0, len(FRAGMENTS) - 1)),
-    min_size=1,
-    max_size=4,
-)
-
-
-def _mutated(data: bytes, changes: list[tuple[float, int, int]]) -> bytes:
-    for share, length, fragment in changes:
-        at = int(share * len(data))
-        data = data[:at] + FRAGMENTS[fragment] + data[at + length :]
-    return data
+edits = edits_of(FRAGMENTS, 30)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(case=st.sampled_from(CASES), changes=edits, format_=st.sampled_from([None, *FORMATS]), lax=st.booleans())
 def test_a_mutated_file_is_read_or_refused(
-    case: tuple[str, str, bytes], changes: list[tuple[float, int, int]], format_: str | None, lax: bool
+    case: tuple[str, str, bytes], changes: list[Edit], format_: str | None, lax: bool
 ) -> None:
-    done = read(_mutated(case[2], changes), format_ or case[1], IGNORED if lax else DEFAULT_PROFILE)
+    done = read(edited(case[2], changes), format_ or case[1], IGNORED if lax else DEFAULT_PROFILE)
     positions = [record.position for record in done.records]
     assert len(positions) == len(set(positions))
     if isinstance(done.last, FileEnd):
