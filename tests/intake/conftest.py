@@ -11,17 +11,19 @@ from typing import Any, BinaryIO
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
 
 from connectors.contract import DEFAULT_PROFILE, BankProfile, Connector, FileEnd, ProviderRecord, ReaderOutput, Refusal
 from connectors.intake.archive import Archive
 from connectors.intake.ingest import Intake
+from schemas.apply import apply
 from schemas.codec import codec
 from schemas.records import FileEntry, Raw
 from streams.domain.state import Alert
 from tests.conftest import Kafka
+from tests.generation import PARTITIONS
 
-TOPICS = ("payments.raw.v1", "payments.files.v1", "payments.alerts.v1")
+KINDS: dict[str, Any] = {"payments.raw.v1": Raw, "payments.files.v1": FileEntry, "payments.alerts.v1": Alert}
 
 
 def _read_lines(stream: BinaryIO, profile: BankProfile) -> Iterator[ReaderOutput]:
@@ -70,8 +72,7 @@ class Log:
 
     def records(self, topic: str, key: str) -> list[Any]:
         """The decoded values under one key, in order."""
-        kinds: dict[str, Any] = {TOPICS[0]: Raw, TOPICS[1]: FileEntry, TOPICS[2]: Alert}
-        return [codec(topic, kinds[topic]).decode(value) for value in self._values(topic, key)]
+        return [codec(topic, KINDS[topic]).decode(value) for value in self._values(topic, key)]
 
     def _values(self, topic: str, key: str) -> Iterator[bytes]:
         settings = {"group.id": "look", "isolation.level": "read_committed", "enable.partition.eof": True}
@@ -94,13 +95,9 @@ class Log:
 
 @pytest.fixture(scope="session")
 def config(kafka: Kafka) -> dict[str, str]:
-    """Client settings of a broker that has the three topics."""
+    """Client settings of a broker that has the topics of the contracts."""
     settings = {"bootstrap.servers": kafka.bootstrap_servers}
-    admin = AdminClient(settings)
-    missing = set(TOPICS) - set(admin.list_topics(timeout=10).topics)
-    created = admin.create_topics([NewTopic(name, 4, 1) for name in sorted(missing)]) if missing else {}
-    for future in created.values():
-        future.result()
+    apply(AdminClient(settings), PARTITIONS)
     return settings
 
 

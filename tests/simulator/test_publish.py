@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
 
 from connectors.contract import Connector, Refusal
 from connectors.formats import InstalledFormats
 from connectors.intake.ledger import Ledger
+from schemas.apply import apply
 from schemas.codec import codec
 from schemas.records import FileStatus, Raw
 from streams.simulator.publish import Pace, Published, RefusedFileError, Voice
@@ -20,19 +21,16 @@ from streams.simulator.said import Body, File
 from streams.simulator.simulation import Simulation, simulate
 from streams.verify.read import KafkaLog
 from tests.conftest import Kafka
+from tests.generation import PARTITIONS
 
-TOPICS = ("payments.raw.v1", "payments.files.v1", "payments.alerts.v1")
+RAW = "payments.raw.v1"
 NO_LIMIT = Pace(0)
 
 
 @pytest.fixture(scope="module")
 def client(kafka: Kafka) -> dict[str, str]:
     settings = {"bootstrap.servers": kafka.bootstrap_servers}
-    admin = AdminClient(settings)
-    missing = set(TOPICS) - set(admin.list_topics(timeout=10).topics)
-    created = admin.create_topics([NewTopic(name, 4, 1) for name in sorted(missing)]) if missing else {}
-    for future in created.values():
-        future.result()
+    apply(AdminClient(settings), PARTITIONS)
     return settings
 
 
@@ -52,9 +50,9 @@ def voice(client: dict[str, str], tmp_path: Path) -> Iterator[Voice]:
 
 def _raws(client: dict[str, str], company: Simulation) -> list[Raw]:
     mark = f"-{company.payments[0].names.correlation_id.split('-')[1]}-"
-    decode = codec(TOPICS[0], Raw).decode
-    with KafkaLog(client, 1, TOPICS[:1]) as log:
-        raws = [decode(row.value or b"") for row in log.rows(TOPICS[0])]
+    decode = codec(RAW, Raw).decode
+    with KafkaLog(client, 1, [RAW]) as log:
+        raws = [decode(row.value or b"") for row in log.rows(RAW)]
     return [raw for raw in raws if mark in raw.source_message_id]
 
 
@@ -81,9 +79,9 @@ def test_bodies_are_in_the_order_of_the_plan_within_their_partition(
     voice.say(company.said, NO_LIMIT)
     told = [item.payload for item in company.said if isinstance(item, Body)]
     ours = set(told)
-    decode = codec(TOPICS[0], Raw).decode
-    with KafkaLog(client, 1, TOPICS[:1]) as log:
-        rows = [(row.partition, decode(row.value or b"")) for row in log.rows(TOPICS[0])]
+    decode = codec(RAW, Raw).decode
+    with KafkaLog(client, 1, [RAW]) as log:
+        rows = [(row.partition, decode(row.value or b"")) for row in log.rows(RAW)]
     for partition in range(4):
         found = [raw.payload for at, raw in rows if at == partition and raw.payload in ours]
         places = iter(told)
