@@ -80,6 +80,8 @@ class KafkaLog:
         described = admin.describe_topics(TopicCollection(list(self._names.values())))
         self._topic_ids = {name: str(future.result(_TIMEOUT_S).topic_id) for name, future in described.items()}
         self._consumer = Consumer({**self._client, **_CONSUMER})
+        # All leaders at once: each topic that the consumer does not know yet costs a second of waiting.
+        self._consumer.list_topics(timeout=_TIMEOUT_S)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
