@@ -57,7 +57,8 @@ def findings_of(
     if crowded:
         found.append(_crowded(crowded))
     found.extend(_disputed(kept) for kept in disputed)
-    if judgement.contradicted or judgement.report_contradicted or known.attempts.live_named > 1:
+    several = known.attempts.live_named > 1 or len(known.releases.submitted) > 1
+    if several or judgement.contradicted or judgement.report_contradicted:
         found.extend(_contradictions(known, judgement))
     if known.instructed is not None:
         found.extend(_mismatches(known, known.instructed))
@@ -160,6 +161,17 @@ def _contradictions(known: Known, judgement: Judgement) -> Iterator[Finding]:
         second = sorted(live, key=_known_at)[1]
         names = ", ".join("/".join(part or "" for part in row.name) for row in attempts.all if row.live)
         yield _conflict(second, f"more than one live submission: {names}", "attempts")
+    yield from _twice_in_one_file(known)
+
+
+def _twice_in_one_file(known: Known) -> Iterator[Finding]:
+    """A file that instructs under one name more than once: what looks like one payment here is several at the bank."""
+    first: dict[tuple[str | None, ...], Release] = {}
+    for row in sorted(known.releases.submitted, key=_known_at):
+        message = row.source_event_id.partition("/")[0]  # the rest is the place in it
+        file = (row.source, message, row.file_id, row.message_id, row.payment_info_id)
+        if row.file_id is not None and first.setdefault(file, row) is not row:
+            yield _conflict(row, "the file instructs it more than once: find out which payments are meant", "file")
 
 
 def _conflict(fact: Fact, text: str, subject: str) -> Finding:

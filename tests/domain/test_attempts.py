@@ -133,3 +133,12 @@ def test_each_rejected_attempt_has_an_alert_of_its_own() -> None:
     opened = {alert.alert_id for alert in told.alerts}
     assert len(opened) == 2
     assert told.open_alerts == [AlertKind.REJECTION]
+
+
+def test_a_file_that_instructs_under_one_name_twice_is_a_conflict_not_one_payment() -> None:
+    first = submission("s1", file_id="F", source_event_id="MSG-1/CdtTrfTxInf[1]")
+    again = submission("s2", file_id="F", source_event_id="MSG-1/CdtTrfTxInf[2]")
+    told = after(first, again)
+    assert told.flags == {Flag.CONFLICT}
+    assert told.open_alerts == [AlertKind.CONFLICT]
+    assert after(first, submission("s2", file_id="F", source_event_id="another event")).flags == set()
