@@ -16,8 +16,10 @@ from confluent_kafka.admin import AdminClient
 from typer.testing import CliRunner, Result
 
 from streams.cli.main import build
+from streams.cluster import Cluster
 from streams.lookup.log import CommittedLog
 from streams.lookup.pipeline import input_topics, look
+from streams.settings import Settings
 from tests.conftest import Kafka
 from tests.generation import SAMPLES, Generation, new_generation
 
@@ -72,12 +74,12 @@ def worker(generation: Generation, tmp_path_factory: pytest.TempPathFactory) -> 
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    admin, log = AdminClient(generation.client), CommittedLog(generation.client)
+    cluster, log = Cluster(Settings(), dict(generation.client)), CommittedLog(generation.client)
 
     def settled() -> None:
         deadline = time.monotonic() + _WITHIN_S
         while True:
-            now = look(admin, log, generation.group, input_topics(generation.topics))
+            now = look(cluster, log, generation.group, input_topics(generation.topics))
             if now.members and not now.behind:
                 return
             assert process.poll() is None, path.read_text(errors="replace")[-4_000:]
