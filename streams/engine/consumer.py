@@ -22,6 +22,7 @@ InputKey = tuple[str, int]
 _END = KafkaError._PARTITION_EOF
 #: How many times the records of a unit are taken at most before the next one is folded.
 _PIECES: Final = 16
+_BEGIN_WITHIN_S: Final = 2.0
 _RESET = KafkaError._AUTO_OFFSET_RESET
 _WITHOUT_KIP848 = (KafkaError.UNSUPPORTED_VERSION, KafkaError._UNSUPPORTED_FEATURE)
 
@@ -224,7 +225,9 @@ class GroupConsumer:
     def _on_assign(self, client: ConsumerClient, partitions: list[Any]) -> None:
         # Paused until `read` seeks. A number, never OFFSET_END or none: librdkafka would ask the broker for the offset,
         # and an answer that comes after the seek overrides it (its issues 2256, 5345): what lies between is skipped.
-        placed = [TopicPartition(tp.topic, tp.partition, 0) for tp in partitions]
+        # The number is where the log begins: a fetch below it, sent before the pause, would leave a partition that
+        # librdkafka lets nobody seek any more.
+        placed = [TopicPartition(tp.topic, tp.partition, _begin(client, tp)) for tp in partitions]
         with _ending_the_process():
             if self._kip848:
                 client.incremental_assign(placed)
@@ -270,3 +273,13 @@ LOST_ADVICE = (
     "Records were deleted before they were read. Find out what they were (archive and raw topic hold the originals), "
     "then move the group's offset with kafka-consumer-groups --reset-offsets, with all workers stopped"
 )
+
+
+def _begin(client: ConsumerClient, tp: Any) -> int:
+    """Where the partition's log begins; 0 if the broker does not say so in time."""
+    try:
+        known = client.get_watermark_offsets(TopicPartition(tp.topic, tp.partition), _BEGIN_WITHIN_S)
+    except KafkaException as error:
+        log.warning("%s[%d]: where the log begins is not known yet: %s", tp.topic, tp.partition, error)
+        return 0
+    return known[0] if known is not None and known[0] > 0 else 0

@@ -68,6 +68,13 @@ class FakeConsumer:
     pause_fails: KafkaException | None = None
     seek_fails: KafkaException | None = None
     is_closed: bool = False
+    begins: tuple[int, int] | KafkaException = (0, 0)
+
+    def get_watermark_offsets(self, partition: Any, timeout: float = -1, cached: bool = False) -> tuple[int, int]:
+        del partition, timeout, cached
+        if isinstance(self.begins, KafkaException):
+            raise self.begins
+        return self.begins
 
     def subscribe(self, topics: list[str], **callbacks: Any) -> None:
         self.callbacks = callbacks

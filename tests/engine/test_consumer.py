@@ -105,14 +105,16 @@ def test_new_partitions_are_paused_and_told_and_read_only_from_where_they_are_so
     assert [record.offset for record in buffer.records] == [7]
 
 
-def test_an_assignment_never_begins_at_an_offset_that_the_broker_would_be_asked_for(
-    join: Callable[..., Member],
-) -> None:
-    """The answer can come after the seek and override it: what lies between would be skipped."""
+@pytest.mark.parametrize(
+    ("begins", "at"), [((0, 9), 0), ((7, 9), 7), ((-1001, -1001), 0), (failure(KafkaError._TIMED_OUT), 0)]
+)
+def test_an_assignment_begins_at_a_number_that_the_log_has(join: Callable[..., Member], begins: Any, at: int) -> None:
+    """Asked for by librdkafka, an offset can come after the seek and override it; below the log no seek is possible."""
     member, placed = join(), list[int]()
+    member.client.begins = begins
     member.client.__dict__["incremental_assign"] = lambda parts: placed.extend(tp.offset for tp in parts)
     member.poll(lambda client: client.callbacks["on_assign"](client, PARTITIONS))
-    assert placed == [0, 0]
+    assert placed == [at, at]
 
 
 def test_a_partition_that_is_not_ready_to_be_sought_is_asked_again(join: Callable[..., Member]) -> None:
