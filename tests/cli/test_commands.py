@@ -175,6 +175,8 @@ def test_ctrl_c_ends_a_tail_cleanly(generation: Generation, ingested: None, work
         env={**os.environ, **generation.environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # A test run in the background of a shell ignores Ctrl-C, and would hand that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert following.stdout is not None
     assert one(following.stdout.readline().decode())["seq"] == 1

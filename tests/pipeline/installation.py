@@ -103,9 +103,9 @@ class Installation:
         return verify_cluster(self.client, self.settings)
 
     def rows(self, contract: str) -> list[Row]:
-        """Every committed record of a topic."""
+        """Every committed record of a topic, by partition and offset: partitions are read side by side."""
         with KafkaLog(self.client, 1, [contract]) as log:
-            return list(log.rows(contract))
+            return sorted(log.rows(contract), key=lambda row: (row.partition, row.offset))
 
     def values(self, contract: str, kind: type[V]) -> list[V]:
         """Every committed record of a topic, decoded, each partition in its order."""
