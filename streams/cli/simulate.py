@@ -17,7 +17,7 @@ from connectors.formats import InstalledFormats
 from streams.cluster import connect
 from streams.domain.statuses import Status
 from streams.settings import Settings, load
-from streams.simulator.publish import Pace, Published, Voice
+from streams.simulator.publish import Pace, Published, Voice, tell
 from streams.simulator.simulation import Simulation
 from streams.simulator.simulation import simulate as simulated
 from streams.simulator.truth import Truth
@@ -32,6 +32,9 @@ def simulate(
     payments: Annotated[int, typer.Option(min=1, max=1_000_000, help="how many payments")] = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="same seed and size: same bytes, same truth")] = 1,
     rate: Annotated[float, typer.Option(min=0, help="records a second; 0: as fast as possible")] = 0,
+    patience_s: Annotated[
+        float, typer.Option(min=0, help="seconds until late words are said: more than your deadlines, to miss them")
+    ] = 0,
     truth: Annotated[
         Path | None, typer.Option(dir_okay=False, help="where the truth is written; default: the data folder")
     ] = None,
@@ -43,7 +46,7 @@ def simulate(
     path = truth or settings.data_dir / f"truth-{seed}-{payments}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(company.truth.as_json(), indent=1) + "\n", encoding="utf-8")
-    published, elapsed_s = _publish(settings, company, rate)
+    published, elapsed_s = _publish(settings, company, rate, patience_s)
     summary = _summary(company.truth, published, elapsed_s, path)
     if as_json:
         typer.echo(json.dumps(summary))
@@ -51,7 +54,7 @@ def simulate(
         _show(summary)
 
 
-def _publish(settings: Settings, company: Simulation, rate: float) -> tuple[Published, float]:
+def _publish(settings: Settings, company: Simulation, rate: float, patience_s: float) -> tuple[Published, float]:
     """What was published, and how long it took once the cluster was there."""
     cluster = connect(settings)
     console = Console(stderr=True)
@@ -62,8 +65,12 @@ def _publish(settings: Settings, company: Simulation, rate: float) -> tuple[Publ
     ):
         task = bar.add_task("", total=len(company.said))
         began_s = time.monotonic()
-        published = voice.say(
-            company.said, Pace(rate), lambda so_far: bar.update(task, completed=so_far.bodies + so_far.files)
+        published = tell(
+            voice,
+            company,
+            Pace(rate),
+            patience_s,
+            lambda so_far: bar.update(task, completed=so_far.bodies + so_far.files),
         )
         return published, time.monotonic() - began_s
 

@@ -37,6 +37,8 @@ from streams.verify.cluster import inputs_of, verify_cluster
 #: How much of the company has spoken when --kill kills a worker.
 _KILL_AT: Final = 0.4
 _POLL_S: Final = 0.1
+#: What the company says late, it says so long after others began to wait for it.
+_PATIENCE_S: Final = 8.0
 #: A syslog level. Our own broker ends while clients still have connections, which librdkafka calls an error.
 _CRITICAL_ONLY: Final = 2
 _ACTIVE_WITHIN_S: Final = 120.0
@@ -67,7 +69,7 @@ def run(options: Options, settings: Settings, console: Console) -> Summary:
         console.print(f"[dim]{time.monotonic() - began_s:5.1f} s[/] {text}", highlight=False, soft_wrap=True)
 
     with world(settings, say) as here, ExitStack() as opened:
-        teller = Teller(here.folder, here.environment, options.seed, options.payments, options.rate)
+        teller = Teller(here.folder, here.environment, options.seed, options.payments, options.rate, _PATIENCE_S)
         opened.callback(teller.stop)
         here.start(say)
         demo = _Demo(options, here, teller, console, say)

@@ -37,11 +37,19 @@ class Progress:
 class Teller:
     """Starts planning when it is made. Its complaints are in ``simulator.log`` of the folder."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], seed: int, payments: int, rate: float) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], seed: int, payments: int, rate: float, patience_s: float
+    ) -> None:
         self.progress = Progress()
         self._log = folder / "simulator.log"
         self._truth = folder / "truth.json"
-        arguments = {"--seed": seed, "--payments": payments, "--rate": rate, "--truth": self._truth}
+        arguments = {
+            "--seed": seed,
+            "--payments": payments,
+            "--rate": rate,
+            "--patience-s": patience_s,
+            "--truth": self._truth,
+        }
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 -- our own command line
                 [sys.executable, "-m", "streams.demo.told", *(str(part) for row in arguments.items() for part in row)],

@@ -23,7 +23,7 @@ from streams.app import group_of
 from streams.cluster import connect
 from streams.quiet import Progress
 from streams.settings import load
-from streams.simulator.publish import Pace, Published, Voice
+from streams.simulator.publish import Pace, Published, Voice, tell
 from streams.simulator.simulation import simulate
 from streams.verify.cluster import inputs_of
 
@@ -47,7 +47,8 @@ def main() -> int:
         Voice(client, settings.archive, formats, settings.generation) as voice,
         Progress(client, group_of(settings), inputs_of(settings.generation)) as listeners,
     ):
-        voice.say(company.said, Pace(asked.rate), _say_and_wait(listeners) if asked.rate == 0 else _say_published)
+        progress = _say_and_wait(listeners) if asked.rate == 0 else _say_published
+        tell(voice, company, Pace(asked.rate), asked.patience_s, progress)
     _say(done=True)
     return 0
 
@@ -57,6 +58,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--payments", type=int, required=True)
     parser.add_argument("--rate", type=float, required=True)
+    parser.add_argument("--patience-s", type=float, required=True)
     parser.add_argument("--truth", type=Path, required=True)
     return parser.parse_args()
 

@@ -28,7 +28,8 @@ class Bank:
     """A bank and its habits.
 
     ``run_size`` payments go into one file; ``delay_s`` is its usual time to answer; ``tells_again``: at the end of the
-    day it sends every booking a second time, in a message of its own.
+    day it sends every booking a second time, in a message of its own; ``prompt``: it answers within minutes, so that
+    silence means something.
     """
 
     name: str
@@ -40,14 +41,15 @@ class Bank:
     run_size: int
     delay_s: tuple[float, float]
     tells_again: bool = False
+    prompt: bool = False
 
 
 BANKS: Final[tuple[Bank, ...]] = (
     Bank("NORDBANK", "SEPA", "EU", "EUR", Channel.FILE, Naming.END_TO_END_ID, 120, (30.0, 900.0)),
     Bank("HELVETIA", "SIC", "EU", "CHF", Channel.FILE, Naming.ALL, 60, (60.0, 1_800.0), tells_again=True),
-    Bank("FIRSTWIRE", "WIRE", "US", "USD", Channel.CALLBACK, Naming.UETR, 40, (2.0, 120.0)),
+    Bank("FIRSTWIRE", "WIRE", "US", "USD", Channel.CALLBACK, Naming.UETR, 40, (2.0, 120.0), prompt=True),
     Bank("UNIONACH", "ACH", "US", "USD", Channel.CALLBACK, Naming.INSTRUCTION_ID, 200, (600.0, 7_200.0)),
-    Bank("SAKURA", "ZENGIN", "APAC", "JPY", Channel.CALLBACK, Naming.END_TO_END_ID, 80, (5.0, 300.0)),
+    Bank("SAKURA", "ZENGIN", "APAC", "JPY", Channel.CALLBACK, Naming.END_TO_END_ID, 80, (5.0, 300.0), prompt=True),
 )
 
 COMPANY_CODES: Final = {"EU": ("1000", "1100"), "US": ("2000",), "APAC": ("3000",)}

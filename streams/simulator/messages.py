@@ -1,6 +1,6 @@
 """Everything that is said about the planned payments, in the order in which it reaches us.
 
-Disturbances do not change the truth: some things are said twice, some before their time, some long after.
+Disturbances do not change how a payment ends: some things are said twice, some before their time, some long after.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def messages(payments: Iterable[PlannedPayment], seed: int) -> list[Said]:
     said: list[Said] = []
     for payment in payments:
         for body in _bodies(payment, desk):
-            said.extend(_disturbed(body, chance))
+            said.extend((body,) if payment.story.prompt else _disturbed(body, chance))
     for file in desk.files():
         said.extend(_sent(file, chance))
     said.sort(key=_at_s)
@@ -67,10 +67,10 @@ def _bodies(payment: PlannedPayment, desk: FileDesk) -> Iterator[Body]:
     reports = 0
     for step, at_s in zip(payment.story.steps, payment.steps_s, strict=True):
         body = ours(payment, step, at_s)
+        if body is None and payment.bank.channel is Channel.CALLBACK:
+            body = callback(payment, step, at_s)
         if body is not None:
-            yield body
-        elif payment.bank.channel is Channel.CALLBACK:
-            yield callback(payment, step, at_s)
+            yield replace(body, held_back=step in payment.story.held_back)
         else:
             desk.take(payment, step, at_s, reports)
             reports += step in STATUS_CODES and step is not Step.RECEIVED

@@ -17,6 +17,8 @@ from streams.simulator.company import APPROVERS, BANKS, COMPANY_CODES, RELEASERS
 from streams.simulator.stories import STORIES, Step, Story, by_name
 
 DAY_S: Final = 36_000.0
+#: Who is kept waiting begins in this part of the day, so that the wait is over soon after its end.
+_WAITS_BEGIN_BY: Final = 0.5
 _STEP_GAP_S: Final = 60.0
 _STORIES_OF_A_TWIN: Final = ("straight_through", "booked", "accepted")
 #: Alive whatever a rejection says: a booked debit outweighs it, so the same invoice paid again is a duplicate.
@@ -135,7 +137,9 @@ _NO_RUN: Final = Run("", "")
 
 def _payment(seed: int, number: int, start_s: float, chance: random.Random) -> PlannedPayment:
     story = chance.choices(STORIES, weights=[row.weight for row in STORIES])[0]
-    bank = chance.choice([row for row in BANKS if Step.RUN_REJECTED not in story.steps or row.channel is Channel.FILE])
+    bank = chance.choice([row for row in BANKS if _fits(row, story)])
+    if story.prompt:
+        start_s *= _WAITS_BEGIN_BY
     payee = vendor(chance.randrange(2_000))
     approver = chance.choice(APPROVERS)
     exponent = EXPONENTS[bank.currency]
@@ -157,6 +161,13 @@ def _payment(seed: int, number: int, start_s: float, chance: random.Random) -> P
         twin_of=None,
         twin=None,
     )
+
+
+def _fits(bank: Bank, story: Story) -> bool:
+    """Whether the bank's habits allow the story: only files reject a whole run, only a prompt bank can be late."""
+    if Step.RUN_REJECTED in story.steps:
+        return bank.channel is Channel.FILE
+    return bank.prompt or not story.prompt
 
 
 def _names(seed: int, number: int) -> Names:

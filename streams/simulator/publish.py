@@ -23,6 +23,7 @@ from connectors.intake.reading import Formats, Request
 from connectors.intake.submit import Event, Submitter
 from schemas.records import FileStatus
 from streams.simulator.said import Body, File, Said
+from streams.simulator.simulation import Simulation
 
 _FILES_AT_ONCE: Final = 6
 _WINDOW: Final = 2_000
@@ -102,9 +103,18 @@ class Voice:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._opened.__exit__(kind, error, at)
 
-    def say(self, said: Sequence[Said], pace: Pace, progress: Progress = lambda _: None) -> Published:
-        """Publish all, in order of their windows. Raises RefusedFileError, PublishError, IngestError, OSError."""
-        so_far = Published()
+    def say(
+        self,
+        said: Sequence[Said],
+        pace: Pace,
+        progress: Progress = lambda _: None,
+        before: Published | None = None,
+    ) -> Published:
+        """Publish all, in order of their windows; counts go on from ``before``.
+
+        Raises RefusedFileError, PublishError, IngestError, OSError.
+        """
+        so_far = before or Published()
         for window in _windows(said, pace.window):
             pace.keep(so_far.records)
             self._say_window(window, so_far)
@@ -138,6 +148,28 @@ class Voice:
         if outcome.status is FileStatus.REFUSED:
             raise RefusedFileError(f"{file.name}: {outcome.entry.reason}: {outcome.entry.detail}")
         return None if outcome.status is FileStatus.DUPLICATE else outcome.published
+
+
+def tell(
+    voice: Voice, company: Simulation, pace: Pace, patience_s: float, progress: Progress = lambda _: None
+) -> Published:
+    """All that the company says; what is held back ``patience_s`` after what waits for it has been published.
+
+    Raises what ``Voice.say`` raises.
+    """
+    on_time = len(company.said) - company.held_back
+    all_wait_since_s: float | None = None
+
+    def look(so_far: Published) -> None:
+        nonlocal all_wait_since_s
+        if all_wait_since_s is None and so_far.bodies + so_far.files >= company.awaited:
+            all_wait_since_s = pace.now_s()
+        progress(so_far)
+
+    so_far = voice.say(company.said[:on_time], pace, look)
+    if company.held_back and all_wait_since_s is not None:
+        pace.wait(max(0.0, all_wait_since_s + patience_s - pace.now_s()))
+    return voice.say(company.said[on_time:], pace, progress, so_far)
 
 
 def _windows(said: Sequence[Said], size: int) -> Iterator[Sequence[Said]]:

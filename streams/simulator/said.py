@@ -1,4 +1,8 @@
-"""What can be said: a body or a file, and when. Simulated time begins at EPOCH; seconds are counted from it."""
+"""What can be said: a body or a file, and when. Simulated time begins at EPOCH; seconds are counted from it.
+
+A day of ten hours is told in a minute, by clocks that are ahead of every real one: nothing can have happened later than
+we heard of it, so a deadline counts from when a submission was received, however fast the day is told.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-EPOCH: Final = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)
+EPOCH: Final = datetime(2040, 1, 2, 6, 0, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A JSON body without a file. ``source_message_id`` is the sender's own id: the same again is a redelivery."""
+    """A JSON body without a file. ``source_message_id`` is the sender's own id: the same again is a redelivery.
+
+    ``held_back``: not said in its time, but when others have waited for it in vain.
+    """
 
     at_s: float
     source: str
@@ -19,6 +26,7 @@ class Body:
     format: str
     payload: bytes
     sender: str | None = None
+    held_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,11 @@ class Step(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A course of events. ``weight`` is its share among stories, in thousandths; ``flags`` must be up at the end."""
+    """A course of events. ``weight`` is its share among stories, in thousandths; ``flags`` must be up at the end.
+
+    ``held_back``: steps that are told only when others have waited for them in vain. ``prompt``: of prompt banks only.
+    What is overdue in the end depends on the policy and on real time: it is no flag of the story.
+    """
 
     name: str
     weight: int
@@ -57,6 +61,8 @@ class Story:
     ends: Status
     flags: frozenset[Flag] = frozenset()
     closed: bool = False
+    held_back: frozenset[Step] = frozenset()
+    prompt: bool = False
 
 
 _RELEASED: Final = (Step.APPROVED, Step.RELEASED, Step.SUBMITTED)
@@ -69,7 +75,7 @@ STORIES: Final[tuple[Story, ...]] = (
         Status.RECONCILED,
         closed=True,
     ),
-    Story("booked", 169, (*_RELEASED, Step.RECEIVED, Step.BOOKED), Status.SETTLED),
+    Story("booked", 149, (*_RELEASED, Step.RECEIVED, Step.BOOKED), Status.SETTLED),
     Story(
         "two_approvers",
         30,
@@ -127,6 +133,23 @@ STORIES: Final[tuple[Story, ...]] = (
         (*_RELEASED, Step.VOIDED),
         Status.SUBMITTED,
         frozenset({Flag.CANCEL_REQUESTED}),
+    ),
+    Story("never_answered", 8, _RELEASED, Status.SUBMITTED, prompt=True),
+    Story(
+        "answered_late",
+        8,
+        (*_RELEASED, Step.ACCEPTED),
+        Status.BANK_ACCEPTED,
+        held_back=frozenset({Step.ACCEPTED}),
+        prompt=True,
+    ),
+    Story(
+        "known_late",
+        4,
+        (*_RELEASED, Step.ACCEPTED),
+        Status.BANK_ACCEPTED,
+        held_back=frozenset({Step.RELEASED, Step.SUBMITTED}),
+        prompt=True,
     ),
     Story("submit_failed", 3, (Step.APPROVED, Step.RELEASED, Step.SUBMIT_FAILED), Status.SUBMIT_FAILED, closed=True),
 )

@@ -16,7 +16,7 @@ from connectors.intake.ledger import Ledger
 from schemas.apply import apply
 from schemas.codec import codec
 from schemas.records import FileStatus, Raw
-from streams.simulator.publish import Pace, Published, RefusedFileError, Voice
+from streams.simulator.publish import Pace, Published, RefusedFileError, Voice, tell
 from streams.simulator.said import Body, File
 from streams.simulator.simulation import Simulation, simulate
 from streams.verify.read import KafkaLog
@@ -131,6 +131,23 @@ def test_a_file_that_the_intake_refuses_stops_the_company_with_the_reason(
         pytest.raises(RefusedFileError, match=f"{file.name}.*unknown_format"),
     ):
         voice.say([replace(file, at_s=0.0)], NO_LIMIT)
+
+
+@pytest.mark.kafka
+def test_late_words_are_said_last_and_not_before_others_have_waited_for_them(voice: Voice) -> None:
+    company = simulate(uuid.uuid4().int % 10**8, 600)
+    assert company.held_back > 0
+    clock, seen = _Clock(), []
+
+    def look(so_far: Published) -> None:
+        seen.append((so_far.bodies + so_far.files, clock.now_s))
+        clock.now_s += 1
+
+    published = tell(voice, company, Pace(0, lambda: clock.now_s, clock.wait), 60.0, look)
+    assert published.bodies + published.files == len(company.said)
+    all_wait_since_s = next(at_s for count, at_s in seen if count >= company.awaited)
+    late_from_s = next(at_s for count, at_s in seen if count > len(company.said) - company.held_back)
+    assert late_from_s == all_wait_since_s + 60.0
 
 
 class _Clock:

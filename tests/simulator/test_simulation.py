@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from lxml import etree
 from streams.domain.appearances import normalised_invoice
 from streams.simulator.company import BANKS, Channel
 from streams.simulator.plan import DUPLICATES, PlannedPayment, Twin
-from streams.simulator.said import Body, File, instant
+from streams.simulator.said import EPOCH, Body, File, instant
 from streams.simulator.simulation import Simulation, simulate
 from streams.simulator.stories import STORIES
 from tests.simulator.conftest import PAYMENTS, SEED
@@ -127,9 +128,52 @@ def test_some_payments_are_spoken_of_by_the_bank_before_their_release(company: S
     assert surprised > 0
 
 
-def test_messages_are_in_the_order_of_their_time(company: Simulation) -> None:
-    times = [item.at_s for item in company.said]
-    assert times == sorted(times)
+def test_messages_are_in_the_order_of_their_time_and_what_is_held_back_comes_last(company: Simulation) -> None:
+    on_time = len(company.said) - company.held_back
+    for part in (company.said[:on_time], company.said[on_time:]):
+        times = [item.at_s for item in part]
+        assert times == sorted(times)
+    held_back = [isinstance(item, Body) and item.held_back for item in company.said]
+    assert held_back == [False] * on_time + [True] * company.held_back
+
+
+def _held_back(company: Simulation) -> Iterator[tuple[PlannedPayment, set[str]]]:
+    """Each payment of which something is held back, and the own ids of that."""
+    ids = {body.source_message_id for body in _bodies(company) if body.held_back}
+    for payment in company.payments:
+        if payment.story.held_back:
+            yield payment, {name for name in ids if name.startswith(f"{payment.names.document_number}-")}
+
+
+def test_a_bank_that_answers_late_and_a_release_that_is_known_late_are_held_back_whole(company: Simulation) -> None:
+    found = {payment.story.name: steps for payment, steps in _held_back(company)}
+    assert found.keys() == {"answered_late", "known_late"}
+    for payment, ids in _held_back(company):
+        number = payment.names.document_number
+        assert ids == {f"{number}-{step.value}" for step in payment.story.held_back}
+
+
+def test_what_waits_in_vain_has_been_said_before_the_wait_begins(company: Simulation) -> None:
+    awaited = {
+        f"{payment.names.document_number}-{step.value}"
+        for payment in company.payments
+        if payment.story.held_back
+        for step in payment.story.steps
+        if step not in payment.story.held_back
+    }
+    said = [item.source_message_id for item in company.said[: company.awaited] if isinstance(item, Body)]
+    assert awaited <= set(said)
+    assert company.awaited < len(company.said) - company.held_back
+
+
+def test_only_prompt_banks_keep_somebody_waiting(company: Simulation) -> None:
+    waiting = [payment for payment in company.payments if payment.story.prompt]
+    assert {payment.story.name for payment in waiting} == {"never_answered", "answered_late", "known_late"}
+    assert all(payment.bank.prompt for payment in waiting)
+
+
+def test_the_simulated_clocks_are_ahead_of_every_real_one() -> None:
+    assert datetime.now(UTC) < EPOCH - timedelta(days=365)
 
 
 def test_the_truth_knows_every_duplicate_and_no_lookalike(company: Simulation) -> None:
