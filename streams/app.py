@@ -81,7 +81,7 @@ def _correlate(app: App, topics: Topics, settings: Settings) -> None:
     """references -> approvals and acknowledgements that have found their payment."""
     rows = correlate.ROWS
     references = app.Table("references", changelog=topics.references_state, encode=rows.encode, decode=rows.decode)
-    handler = correlate.correlate(topics, settings.generation)
+    handler = correlate.correlate(topics, settings.generation, settings.policy.orphan_grace_s * 1_000_000)
     app.agent(app.inputs(topics.references, tables=(references,)), name="correlate")(folding(handler))
     app.outputs(topics.references, topics.approvals, topics.bank_acks, topics.alerts)
 

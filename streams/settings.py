@@ -86,6 +86,9 @@ class PolicySettings(BaseModel):
     amount_tolerance_minor: Annotated[int, Field(ge=0)] = Field(
         default=0, description="amounts that differ by no more (minor units) are the same"
     )
+    orphan_grace_s: Annotated[int, Field(ge=0)] = Field(
+        default=3_600, description="a bank's word that has no payment so long after it came is told; 0: never"
+    )
     min_reference_length: Annotated[int, Field(ge=1, le=35)] = Field(
         default=3, description="a shorter reference names nothing"
     )

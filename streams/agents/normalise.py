@@ -35,6 +35,7 @@ from streams.agents.document_facts import DocumentMapper
 from streams.agents.names import Naming
 from streams.agents.rows import RowCodec
 from streams.domain.alerts import alert_about
+from streams.domain.bank_evidence import is_evidence
 from streams.domain.correlation import CarriedFact, CarriedType
 from streams.domain.facts import Approval, BankAck, Command, Reconciliation, Release
 from streams.domain.identity import stable_id
@@ -194,11 +195,6 @@ def _is_another_file(record: Record, raw: Raw, seen: Table[Any]) -> bool:
     return known.file_hash != raw.file_hash
 
 
-def _is_evidence(fact: Approval | BankAck) -> bool:
-    """Whether it says anything about an outgoing payment."""
-    return isinstance(fact, Approval) or fact.milestone is not None or bool(fact.flags)
-
-
 class _Sender:
     """Sends facts to their topics, and what cannot be taken to the dead letters with one alert a message."""
 
@@ -238,7 +234,7 @@ class _Sender:
         message = lookup_of(carried, fact.trace_id)
         if message is not None:
             out.send(self._topics.references, message.key, message)
-        elif _is_evidence(fact) and fact.event_id not in seen:  # a redelivery raises nothing
+        elif is_evidence(fact) and fact.event_id not in seen:  # a redelivery raises nothing
             seen[fact.event_id] = Seen(None, alerted=True)
             self._raise(self._nameless(fact), out)
 

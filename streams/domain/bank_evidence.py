@@ -7,7 +7,7 @@ from typing import Final
 
 from streams.domain.bank_statuses import RECALL_ANSWERS, Recall, is_duplicate_rejection
 from streams.domain.bookings import distinct, speaks_of_one_payment
-from streams.domain.facts import BankAck, Direction, Level
+from streams.domain.facts import Approval, BankAck, Direction, Level
 from streams.domain.instants import by_their_clock
 from streams.domain.statuses import STATUSES, Flag, Status
 
@@ -119,6 +119,11 @@ def _heard(acks: tuple[BankAck, ...]) -> tuple[BankAck, ...]:
         message = (ack.source, ack.source_message_id)
         lowest[message] = max(lowest.get(message, 0), _DEPTH[ack.level])
     return tuple(ack for ack in acks if _DEPTH[ack.level] == lowest[ack.source, ack.source_message_id])
+
+
+def is_evidence(fact: Approval | BankAck) -> bool:
+    """Whether it says anything about an outgoing payment; a fee or a direct debit that was booked does not."""
+    return isinstance(fact, Approval) or fact.milestone is not None or bool(fact.flags)
 
 
 def recall_of(evidence: BankEvidence) -> tuple[Recall, BankAck] | None:

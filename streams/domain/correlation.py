@@ -1,14 +1,20 @@
-"""Messages of payments.references.v1: how a fact without a correlation id finds its payment. Shapes only.
+"""Messages of payments.references.v1: how a fact without a correlation id finds its payment, and what comes of it.
 
-See contracts.md, "Correlation". The protocol itself is ``references.correlate``.
+Shapes only. The protocol of contracts.md, "Correlation", is in references.py (unique names), homes.py (facts that wait
+for one) and shared_names.py.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final, TypeAlias
 
 from streams.domain.facts import Reference
+from streams.domain.state import AlertKind, AlertState
+
+#: A fact that reaches its payment in one hop, or by a shared name, is numbered once and never moved.
+DIRECT: Final = 1
 
 
 class CarriedType(StrEnum):
@@ -65,3 +71,59 @@ class CorrelationMessage:
     fact: CarriedFact | None
     home: str | None
     trace_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Give ``fact`` to ``payment``; the highest ``number`` wins."""
+
+    payment: str
+    fact: CarriedFact
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Take ``fact`` back from ``payment``."""
+
+    payment: str
+    fact: CarriedFact
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exceeded:
+    """A stated bound was reached: the message goes to the dead letters with an alert."""
+
+    what: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """At its due time no payment had ``fact``, OPEN; or one got it after all, WITHDRAWN. Each once a fact at most.
+
+    ``kind``: ORPHAN, no payment went by any of its names; AMBIGUOUS, none of its names was one payment's alone, and
+    ``payments`` are those that may be meant (WITHDRAWN: the one that has it). ``at``: the moment that it is about.
+    """
+
+    kind: AlertKind
+    state: AlertState
+    fact: CarriedFact
+    payments: tuple[str, ...]
+    at: int
+
+
+Output: TypeAlias = CorrelationMessage | Deliver | Withdraw | Exceeded | Unplaced
+
+
+def merged(first: tuple[Registration, ...], second: tuple[Registration, ...]) -> tuple[Registration, ...]:
+    """Both, the smallest ``since`` of each (reference, payment) kept, in one order that depends on nothing else."""
+    if not second:
+        return first
+    since: dict[tuple[str, str], int] = {}
+    for row in (*first, *second):
+        key = (row.reference, row.payment)
+        since[key] = min(row.since, since.get(key, row.since))
+    rows = [Registration(reference, payment, at) for (reference, payment), at in since.items()]
+    return tuple(sorted(rows, key=lambda row: (row.since, row.payment, row.reference)))

@@ -13,10 +13,11 @@ from enum import Enum
 
 from schemas.codec import CodecError
 from schemas.records import Raw
-from streams.agents.correlate import ROWS, KeptFact
+from streams.agents.correlate import ROWS
 from streams.domain.correlation import CarriedFact, CarriedType
 from streams.domain.facts import Approval, BankAck, PaymentFact
-from streams.domain.references import HomeRow
+from streams.domain.homes import HomeRow
+from streams.domain.shared_names import KeptFact
 from streams.lookup.log import CommittedLog, Logged
 from streams.lookup.names import Matched, Name, match, names_of_fact
 from streams.lookup.pipeline import Pipeline

@@ -31,6 +31,9 @@ class Rows:
         data = self.stored.get(key)
         return None if data is None else self._codec.decode(data)
 
+    def __getitem__(self, key: str) -> Any:
+        return self._codec.decode(self.stored[key])
+
     def __contains__(self, key: str) -> bool:
         return key in self.stored
 
@@ -92,6 +95,7 @@ class Arrived:
     timestamp_us: int = 0
     offset: int = 0
     partition: int = 0
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
     def place(self) -> str:
         return f"{self.topic}[{self.partition}]@{self.offset}"
@@ -118,6 +122,32 @@ def fold(handler: Handler, record: Arrived, rows: Rows, out: Sent) -> Again | No
 def once(handler: Handler, value: Any, rows: Rows, out: Sent) -> Again | None:
     """As ``fold``, for a message that carries its own key."""
     return fold(handler, Arrived(value, str(value.key)), rows, out)
+
+
+class Due(RowBytes, Protocol):
+    """Rows that say when they need the clock."""
+
+    def due_of_row(self, data: bytes, /) -> int | None: ...
+
+
+@dataclass(frozen=True)
+class Time:
+    """What a tick says, as far as handlers look."""
+
+    at: int
+
+
+DueHandler = Callable[[str, Record, "Table[Any]", Outbox], None]
+
+
+def tick(handler: DueHandler, codec: Due, at: int, rows: Rows, out: Sent) -> list[str]:
+    """The clock comes to ``at``: every row that is due is handled, as by the engine; returns the keys of those."""
+    due = sorted((when, key) for key, row in rows.stored.items() if (when := codec.due_of_row(row)) and when <= at)
+    for _, key in due:
+        handler(key, cast("Record", Arrived(Time(at), "")), cast("Table[Any]", rows), cast("Outbox", out))
+        again = codec.due_of_row(rows.stored[key])
+        assert again is None or again > at, "a handler leaves no row that is due"
+    return [key for _, key in due]
 
 
 def handled(handler: Handler, value: Any, rows: Rows, out: Sent) -> int:

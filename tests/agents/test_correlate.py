@@ -9,19 +9,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.agents.correlate import ROWS, SLICE, correlate
+from streams.agents.correlate import ROWS, SLICE, correlate, on_tick
 from streams.domain.correlation import CarriedFact, CarriedType, CorrelationMessage, MessageType
 from streams.domain.facts import Approval, BankAck, Reference, ReferenceKind
-from streams.domain.references import FACTS_KEPT, WAITING_KEPT, lookup_of
-from streams.domain.state import Alert, AlertKind
+from streams.domain.references import WAITING_KEPT, lookup_of
+from streams.domain.shared_names import FACTS_KEPT
+from streams.domain.state import Alert, AlertKind, AlertState
 from streams.engine import AGAIN
 from streams.topics import topics_of
-from tests.agents.desk import Rows, Sent, handled, once
+from tests.agents.desk import Arrived, Rows, Sent, fold, handled, once, tick
 from tests.domain.given import ack, invoice_approval
 from tests.domain.network import register_of
 
 TOPICS = topics_of(1)
-CORRELATE = correlate(TOPICS, 1)
+GRACE_US = 3_600_000_000
+CORRELATE = correlate(TOPICS, 1, GRACE_US)
+ON_TICK = on_tick(TOPICS, 1)
 E2E = Reference(ReferenceKind.END_TO_END_ID, "E2E-1")
 INVOICE = Reference(ReferenceKind.INVOICE, "V1:INV-7")
 GROUP = Reference(ReferenceKind.MESSAGE_ID, "BANKX/FILE-A")
@@ -207,3 +210,97 @@ def test_what_a_shared_name_cannot_be_asked_changes_nothing() -> None:
     message = CorrelationMessage(MessageType.SUBSCRIBE, GROUP.key, 1, (), None, "home:k", "t")
     rows, out = _run([message])
     assert (rows.stored, out.records) == ({}, [])
+
+
+def _alerts(out: Sent) -> list[tuple[AlertKind, AlertState, int]]:
+    assert [note for note in out.notes if isinstance(note, Alert)] == out.to(TOPICS.alerts)
+    return [(alert.kind, alert.state, alert.at) for alert in out.to(TOPICS.alerts)]
+
+
+def _tick(rows: Rows, at: int) -> Sent:
+    out = Sent()
+    tick(ON_TICK, ROWS, at, rows, out)
+    return out
+
+
+@pytest.mark.parametrize("name", [E2E, GROUP])
+def test_a_word_of_the_bank_that_nobody_can_place_in_time_is_an_orphan_until_a_release_comes(name: Reference) -> None:
+    fact = ack("k", "ACCP")
+    due = fact.received_at + GRACE_US
+    rows, _ = _run([_lookup(fact, name)])
+    assert _tick(rows, due - 1).records == []
+    out = _tick(rows, due)
+    (alert,) = out.to(TOPICS.alerts)
+    assert _alerts(out) == [(AlertKind.ORPHAN, AlertState.OPEN, due)]
+    assert (alert.correlation_id, alert.cause_event_id, alert.bank) == ("k", "k", fact.bank)
+    assert name.key in alert.detail
+    assert _tick(rows, due + GRACE_US).records == []
+    rows, out = _run([register_of(name, "P1", due + 5)], rows)
+    assert out.to(TOPICS.bank_acks) == [replace(fact, correlation_id="P1", delivery=1)]
+    assert _tick(rows, due + 4).records == []
+    out = _tick(rows, due + 5)
+    assert _alerts(out) == [(AlertKind.ORPHAN, AlertState.WITHDRAWN, due + 5)]
+    assert [row.alert_id for row in out.to(TOPICS.alerts)] == [alert.alert_id]
+    assert tick(ON_TICK, ROWS, 2 * due, rows, Sent()) == []
+
+
+def test_a_word_that_two_payments_may_own_is_told_with_both() -> None:
+    fact = ack("k", "ACCP")
+    rows, _ = _run([register_of(E2E, "P2", 1), register_of(E2E, "P1", 2), _lookup(fact, E2E)])
+    out = _tick(rows, fact.received_at + GRACE_US)
+    (alert,) = out.to(TOPICS.alerts)
+    assert alert.kind is AlertKind.AMBIGUOUS
+    assert "P1, P2 go by END_TO_END_ID:E2E-1" in alert.detail
+
+
+@pytest.mark.parametrize("name", [E2E, GROUP])
+def test_what_was_placed_in_time_is_never_told_of(name: Reference) -> None:
+    fact = ack("k", "ACCP")
+    due = fact.received_at + GRACE_US
+    rows, _ = _run([_lookup(fact, name), register_of(name, "P1", due)])
+    assert _tick(rows, due + 1).records == []
+    assert tick(ON_TICK, ROWS, 2 * due, rows, Sent()) == []
+
+
+@pytest.mark.parametrize("name", [E2E, INVOICE])
+def test_an_approval_may_be_long_before_the_release_that_names_its_payment(name: Reference) -> None:
+    rows, _ = _run([_lookup(invoice_approval("a", INVOICE.value, delivery=0), name)])
+    assert tick(ON_TICK, ROWS, 1 << 60, rows, Sent()) == []
+
+
+@pytest.mark.parametrize("name", [E2E, GROUP])
+def test_what_is_about_no_payment_of_ours_is_no_orphan(name: Reference) -> None:
+    fee = replace(ack("k", "BOOK", booked=True), milestone=None, flags=())
+    rows, _ = _run([_lookup(fee, name)])
+    assert tick(ON_TICK, ROWS, 1 << 60, rows, Sent()) == []
+
+
+@pytest.mark.parametrize("name", [E2E, GROUP])
+def test_without_a_grace_nothing_is_told_of(name: Reference) -> None:
+    rows = Rows(ROWS)
+    handled(correlate(TOPICS, 1, 0), _lookup(ack("k", "ACCP"), name), rows, Sent())
+    assert tick(ON_TICK, ROWS, 1 << 60, rows, Sent()) == []
+
+
+def test_a_group_that_had_a_member_in_time_somewhere_in_its_slices_is_no_orphan() -> None:
+    fact = ack("k", "ACTC")
+    due = fact.received_at + GRACE_US
+    rows = Rows(ROWS)
+    for number in range(SLICE + 10):
+        since = due if number in {7, SLICE + 7} else due + 1
+        handled(CORRELATE, register_of(GROUP, f"P{number:05}", since), rows, Sent())
+    assert handled(CORRELATE, _lookup(fact, GROUP), rows, Sent()) == 2
+    assert tick(ON_TICK, ROWS, due, rows, Sent()) == []
+
+
+def test_a_lookup_that_was_sent_again_is_judged_by_the_clock_from_then_on() -> None:
+    """Its answers are under way; a tick that was proved before it knows nothing of them."""
+    fact = ack("k", "ACCP")
+    again_at = fact.received_at + 5 * GRACE_US
+    rows, sent = Rows(ROWS), Sent()
+    lookup = _lookup(fact, E2E)
+    fold(CORRELATE, Arrived(lookup, lookup.key, timestamp_us=again_at, headers=(("attempts", b"1"),)), rows, sent)
+    (park,) = sent.to(TOPICS.references)
+    once(CORRELATE, park, rows, Sent())
+    assert _tick(rows, again_at - 1).records == []
+    assert _alerts(_tick(rows, again_at)) == [(AlertKind.ORPHAN, AlertState.OPEN, fact.received_at + GRACE_US)]

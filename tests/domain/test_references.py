@@ -2,53 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import combinations, product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.domain.correlation import CarriedFact, CorrelationMessage, MessageType, Registration
+from streams.domain.correlation import (
+    CarriedFact,
+    CorrelationMessage,
+    Deliver,
+    Exceeded,
+    MessageType,
+    Registration,
+    Withdraw,
+)
 from streams.domain.facts import Reference, ReferenceKind
+from streams.domain.homes import HomeRow, choose, correlate_home, home_of, is_home
 from streams.domain.references import (
     PAYMENTS_KEPT,
     WAITING_KEPT,
-    Deliver,
-    Exceeded,
-    HomeRow,
     ReferenceRow,
-    Withdraw,
-    choose,
-    correlate_home,
     correlate_unique,
-    home_of,
-    is_home,
-    is_shared_key,
     lookup_of,
     registers_of,
 )
+from streams.domain.shared_names import is_shared_key
 from tests.domain.given import release
-from tests.domain.network import NAMES, Network, expected, fact_of, is_residue, lookups_of, network_of, register_of
+from tests.domain.network import (
+    NAMES,
+    Network,
+    ends_of,
+    expected,
+    fact_of,
+    facts_with_names,
+    is_residue,
+    lookups_of,
+    network_of,
+    register_of,
+    registers_until,
+)
 
 _X, _Y, _Z = NAMES
 _INVOICE = Reference(ReferenceKind.INVOICE, "V1:INV-7")
-
-
-def _ends(start: Network) -> Iterator[Network]:
-    """Every way that the network can come to rest."""
-    seen = {start}
-    todo = [start]
-    while todo:
-        network = todo.pop()
-        ready = network.ready
-        if not ready:
-            yield network
-        for channel in ready:
-            after = network.step(channel)
-            if after not in seen:
-                seen.add(after)
-                todo.append(after)
 
 
 def _check(facts: Sequence[CarriedFact], registers: Sequence[CorrelationMessage], network: Network) -> None:
@@ -70,7 +67,7 @@ def test_every_interleaving_ends_as_complete_knowledge_says(names: tuple[Referen
     fact = fact_of("f", names, 2)
     ends = 0
     for registers in combinations(_REGISTERS, count):
-        for end in _ends(network_of([*registers, *lookups_of([fact])])):
+        for end in ends_of(network_of([*registers, *lookups_of([fact])])):
             _check([fact], registers, end)
             ends += 1
     assert ends >= 1
@@ -80,35 +77,26 @@ def test_every_interleaving_of_three_names_and_late_better_names() -> None:
     """A weaker name answers first, a better one comes later: the fact moves, and moves once."""
     fact = fact_of("f", (_X, _Y, _Z), 2)
     registers = [register_of(_Z, "C", 1), register_of(_Y, "B", 3), register_of(_X, "A", 2)]
-    ends = [end.end()["f"] for end in _ends(network_of([*registers, *lookups_of([fact])]))]
+    ends = [end.end()["f"] for end in ends_of(network_of([*registers, *lookups_of([fact])]))]
     assert set(ends) == {frozenset({"A"})} == {expected(fact, registers)}
 
 
 def test_every_interleaving_with_a_repeat_of_everything() -> None:
     fact = fact_of("f", (_X, _Y), 2)
     registers = [register_of(_X, "A", 3), register_of(_Y, "B", 1)]
-    for end in _ends(network_of([*registers, *registers, *lookups_of([fact, fact])])):
+    for end in ends_of(network_of([*registers, *registers, *lookups_of([fact, fact])])):
         _check([fact], registers, end)
 
 
 def test_every_interleaving_of_two_facts_that_share_a_name() -> None:
     facts = [fact_of("f", (_X,), 2), fact_of("g", (_Y, _X), 2)]
     registers = [register_of(_X, "A", 1), register_of(_Y, "B", 3)]
-    for end in _ends(network_of([*registers, *lookups_of(facts)])):
+    for end in ends_of(network_of([*registers, *lookups_of(facts)])):
         _check(facts, registers, end)
 
 
-_NAMES_ST = st.permutations(NAMES).flatmap(lambda names: st.integers(1, 3).map(lambda count: tuple(names[:count])))
-_REGISTERS_ST = st.lists(
-    st.builds(register_of, st.sampled_from(NAMES), st.sampled_from("ABC"), st.integers(0, 5)), max_size=7
-)
-_FACTS_ST = st.lists(st.tuples(_NAMES_ST, st.integers(0, 5)), min_size=1, max_size=3).map(
-    lambda rows: [fact_of(f"f{number}", names, at) for number, (names, at) in enumerate(rows)]
-)
-
-
 @settings(max_examples=300, deadline=None)
-@given(st.data(), _FACTS_ST, _REGISTERS_ST)
+@given(st.data(), facts_with_names(), registers_until(5))
 def test_any_schedule_of_larger_sets_ends_as_complete_knowledge_says(
     data: st.DataObject, facts: list[CarriedFact], registers: list[CorrelationMessage]
 ) -> None:

@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 
 from schemas.records import FileEntry, Raw
-from streams.agents.correlate import ROWS, KeptFact, Member
+from streams.agents.correlate import ROWS, Member
 from streams.cluster import Cluster
 from streams.domain.correlation import CarriedFact, CarriedType, Registration
 from streams.domain.facts import BankAck, Reference, ReferenceKind
 from streams.domain.fingerprints import DuplicateAlert
-from streams.domain.references import HomeRow
+from streams.domain.homes import HomeRow
+from streams.domain.shared_names import KeptFact
 from streams.domain.state import Alert, AlertState, State, Transition
 from streams.domain.statuses import Status
 from streams.lookup.document import document

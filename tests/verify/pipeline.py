@@ -80,6 +80,9 @@ class _Table:
         data = self.rows.get(key)
         return default if data is None else self._decode(data)
 
+    def __getitem__(self, key: str) -> Any:
+        return self._decode(self.rows[key])
+
     def __contains__(self, key: str) -> bool:
         return key in self.rows
 
@@ -130,6 +133,10 @@ class _Record:
     @property
     def offset(self) -> int:
         return self.row.offset
+
+    @property
+    def headers(self) -> tuple[tuple[str, bytes | None], ...]:
+        return ()
 
     @property
     def timestamp_us(self) -> int:
