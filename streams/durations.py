@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Final, TypeAlias
 
 from streams.domain.facts import Precision
+from streams.domain.milestones import ACKNOWLEDGED
 from streams.domain.state import Milestone, SettlementEvidence
 from streams.domain.statuses import Status
 from streams.domain.view import View
@@ -26,16 +27,6 @@ class Duration(Enum):
     RECONCILIATION = "reconciliation"
 
 
-#: The bank has spoken: by a status report of any kind or, where it sends none, by the booking.
-_ACKNOWLEDGED: Final = (
-    Status.BANK_RECEIVED,
-    Status.BANK_ACCEPTED,
-    Status.IN_PROCESS,
-    Status.PARTIALLY_SETTLED,
-    Status.SETTLED,
-    Status.CREDITED,
-    Status.REJECTED,
-)
 _Ends: TypeAlias = tuple[Milestone, Milestone]
 
 
@@ -66,7 +57,7 @@ def _between(start: Milestone | None, end: Milestone | None) -> _Ends | None:
 
 
 def _acknowledgement(view: View) -> _Ends | None:
-    first = min((row for row in view.milestones if row.name in _ACKNOWLEDGED), key=_at, default=None)
+    first = min((row for row in view.milestones if row.name in ACKNOWLEDGED), key=_at, default=None)
     return _between(_reached(view, Status.SUBMITTED), first)
 
 
@@ -109,7 +100,7 @@ _TOUCHED: Final[Mapping[Status, tuple[Duration, ...]]] = {
     Status.PENDING_APPROVAL: (Duration.APPROVAL,),
     Status.APPROVED: (Duration.APPROVAL,),
     Status.SUBMITTED: (Duration.ACKNOWLEDGEMENT,),
-    **dict.fromkeys(_ACKNOWLEDGED, (Duration.ACKNOWLEDGEMENT,)),
+    **dict.fromkeys(ACKNOWLEDGED, (Duration.ACKNOWLEDGEMENT,)),
     Status.SETTLED: (Duration.ACKNOWLEDGEMENT, Duration.CYCLE, Duration.RECONCILIATION),
     Status.RECONCILED: (Duration.RECONCILIATION,),
 }

@@ -1,17 +1,21 @@
 """A payment as the record of payments.state.v1: public fields for everybody, the facts behind them for us.
 
-``internal`` is one version byte and a msgpack array: whether facts overflowed, and each fact kept, in canonical order,
-as one byte for its kind and its Avro single-object encoding (so every fact names the schema that wrote it). A fact that
-has rivals (other payloads under its event id) carries what is left of them.
+``internal`` is one version byte, eight bytes that say when the payment next needs the clock (0: never), and a msgpack
+array: whether facts overflowed; each fact kept, in canonical order, as one byte for its kind and its Avro single-object
+encoding (so every fact names the schema that wrote it); the deadlines that have fired. A fact that has rivals (other
+payloads under its event id) carries what is left of them. ``internal`` is the record's first field, so that the time
+can be read off a row without decoding it.
 """
 
 from __future__ import annotations
 
+import struct
 from typing import Any, Final
 
 import msgspec
 
 from schemas.codec import Codec, CodecError, codec
+from streams.domain.deadlines import Mark
 from streams.domain.facts import Approval, BankAck, Command, PaymentFact, Reconciliation, Release, Verdict
 from streams.domain.kept import Kept, Rival
 from streams.domain.payment import Context, Envelope, Payment, as_state, payment_of
@@ -36,7 +40,16 @@ _BY_KIND: Final = {kind: _CODECS[place] for place, (_, kind) in enumerate(_KINDS
 _HEADERS: Final = {kind: bound.single_object_header for kind, bound in _BY_KIND.items()}
 _FORM_BYTE: Final = bytes((FORM,))
 _encode: Final = msgspec.msgpack.Encoder().encode
-_decode: Final = msgspec.msgpack.Decoder(tuple[bool, list[Any]]).decode
+_decode: Final = msgspec.msgpack.Decoder(tuple[bool, list[Any], list[tuple[str, int, str]]]).decode
+#: Before the msgpack: the form, and when the payment is due.
+_HEAD: Final = struct.Struct(">BQ")
+_HEAD_BYTES: Final = _HEAD.size
+_DUE: Final = struct.Struct(">Q").unpack_from
+#: Framing of a record: a registry's (0, schema id) is shorter than single-object encoding (C3 01, fingerprint).
+_REGISTRY: Final = 0
+_REGISTRY_BYTES: Final = 5
+_SINGLE_OBJECT_BYTES: Final = 10
+_MORE: Final = 0x80
 
 
 class Packer:
@@ -66,7 +79,7 @@ def packed(fact: PaymentFact) -> bytes:
 
 
 def internal_of(payment: Payment) -> bytes:
-    """``internal``: a function of the set of facts and nothing else."""
+    """``internal``: a function of the set of facts, and of the clock, and nothing else."""
     rows = [
         [
             row.packed,
@@ -76,17 +89,38 @@ def internal_of(payment: Payment) -> bytes:
         else row.packed
         for row in payment.kept
     ]
-    return _FORM_BYTE + _encode((payment.overflowed, rows))
+    marks = [(mark.armed_by, mark.due_at, mark.policy) for mark in payment.marks]
+    return _HEAD.pack(FORM, max(payment.due_at or 0, 0)) + _encode((payment.overflowed, rows, marks))
 
 
-def kept_of(internal: bytes) -> tuple[bool, tuple[Kept, ...]]:
-    """Whether facts overflowed, and the facts kept. Raises CodecError: a later form, or bytes that are none of ours."""
+def due_in(row: bytes) -> int | None:
+    """When the payment of a row (its record of payments.state.v1) next needs the clock, in microseconds; None: never.
+
+    It is called for each row of a restore: it looks at the eight bytes and decodes nothing.
+    """
+    place = _REGISTRY_BYTES if row[0] == _REGISTRY else _SINGLE_OBJECT_BYTES
+    while row[place] & _MORE:  # how long ``internal`` is, an Avro long
+        place += 1
+    return _DUE(row, place + 2)[0] or None  # behind the last byte of the length, and the form
+
+
+def due_of(payment: Payment) -> int | None:
+    """The same of the payment itself."""
+    due_at = payment.due_at
+    return due_at if due_at is not None and due_at > 0 else None
+
+
+def kept_of(internal: bytes) -> tuple[bool, tuple[Kept, ...], tuple[Mark, ...]]:
+    """Whether facts overflowed, the facts kept, and the deadlines that have fired.
+
+    Raises CodecError: a later form, or bytes that are none of ours.
+    """
     if internal[:1] != _FORM_BYTE:
         found = internal[:1].hex() or "nothing"
         raise CodecError(f"payments.state.v1: internal of form {found}: this paystate reads form {FORM:02x}")
     try:
-        overflowed, rows = _decode(internal[1:])
-        return overflowed, tuple(_kept(row) for row in rows)
+        overflowed, rows, marks = _decode(internal[_HEAD_BYTES:])
+        return overflowed, tuple(_kept(row) for row in rows), tuple(Mark(*mark) for mark in marks)
     except (msgspec.DecodeError, IndexError, TypeError, ValueError) as error:
         raise CodecError(f"payments.state.v1: internal holds no facts: {error}") from error
 
@@ -117,8 +151,8 @@ class PaymentRows:
     def decode(self, data: bytes) -> Payment:
         """The payment, its view derived under the policy in force. Raises CodecError."""
         state = self._state.decode(data)
-        overflowed, kept = kept_of(state.internal)
+        overflowed, kept, marks = kept_of(state.internal)
         envelope = Envelope(
             state.version, state.last_transition_seq, state.last_transition_id, state.updated_at, state.generation
         )
-        return payment_of(state.correlation_id, kept, envelope, self._context, overflowed)
+        return payment_of(state.correlation_id, kept, envelope, self._context, overflowed, marks)

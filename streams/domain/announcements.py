@@ -8,8 +8,19 @@ from typing import Final
 from streams.domain.appearances import Fingerprint
 from streams.domain.bank_evidence import RANKS
 from streams.domain.construction import quick
-from streams.domain.facts import Approval, BankAck, Command, Fact, PaymentFact, Reconciliation, Release, Verdict
-from streams.domain.findings import Finding
+from streams.domain.deadlines import Miss
+from streams.domain.facts import (
+    Approval,
+    BankAck,
+    Command,
+    Fact,
+    Happened,
+    Missed,
+    Reconciliation,
+    Release,
+    Verdict,
+)
+from streams.domain.findings import Finding, overdue
 from streams.domain.fingerprints import Appearance, Liveness
 from streams.domain.identity import stable_id
 from streams.domain.kept import delivery_of
@@ -32,13 +43,14 @@ _TYPES: Final[dict[type, str]] = {
     Reconciliation: "reconciliation",
     Command: "command",
     Verdict: "verdict",
+    Missed: "deadline",
 }
 
 _Change = tuple[TransitionKind, tuple[RaisedFlag, ...], tuple[RaisedFlag, ...]]
 
 
 def transition_between(
-    last: Envelope | None, before: View | None, view: View, fact: PaymentFact, context: Context
+    last: Envelope | None, before: View | None, view: View, fact: Happened, context: Context
 ) -> Transition | None:
     """The one step that this fact made, with all flags that it raised and cleared; None: none that shows."""
     change = _change(before, view, fact)
@@ -48,7 +60,7 @@ def transition_between(
     previous = before.status if before is not None else None
     description = view.parts.releases.description
     return _transition(
-        _transition_id(fact, kind, previous, view.status, raised, cleared),
+        _transition_id(fact, last, kind, previous, view.status, raised, cleared),
         fact.correlation_id,
         last.seq + 1 if last is not None else 1,
         last.last_transition_id if last is not None else None,
@@ -77,13 +89,15 @@ def transition_between(
     )
 
 
-def _change(before: View | None, view: View, fact: PaymentFact) -> _Change | None:
+def _change(before: View | None, view: View, fact: Happened) -> _Change | None:
     if before is None:
         return TransitionKind.ADVANCE, view.flags, ()
     raised: tuple[RaisedFlag, ...] = ()
     cleared: tuple[RaisedFlag, ...] = ()
     if view.flags != before.flags:
         raised, cleared = _missing_in(before.flags, view.flags), _missing_in(view.flags, before.flags)
+    if _is_a_miss_taken_back(before, view):
+        return TransitionKind.CORRECTION, raised, cleared
     if view.status is not before.status:
         return _move(before.status, view.status, fact), raised, cleared
     if raised or cleared:
@@ -99,7 +113,13 @@ def _missing_in(others: tuple[RaisedFlag, ...], flags: tuple[RaisedFlag, ...]) -
     return tuple(flag for flag in flags if (flag.name, flag.detail) not in known)
 
 
-def _move(previous: Status, status: Status, fact: PaymentFact) -> TransitionKind:
+def _is_a_miss_taken_back(before: View, view: View) -> bool:
+    """A deadline had fired that, as we now know, was not missed."""
+    old = before.parts.deadlines.marks
+    return bool(old) and not set(old) <= set(view.parts.deadlines.marks)
+
+
+def _move(previous: Status, status: Status, fact: Happened) -> TransitionKind:
     """Forward, back (something was taken back), or out of a status that had closed the payment."""
     if isinstance(fact, (Approval, BankAck)) and fact.withdrawn:
         return TransitionKind.CORRECTION
@@ -119,7 +139,8 @@ def _fills(before: View, view: View) -> bool:
 
 
 def _transition_id(
-    fact: PaymentFact,
+    fact: Happened,
+    last: Envelope | None,
     kind: TransitionKind,
     previous: Status | None,
     status: Status,
@@ -128,8 +149,10 @@ def _transition_id(
 ) -> str:
     """Unique in the chain: one copy of a fact (hash, delivery, receipt) changes a payment only once.
 
-    A copy that was merged is part of the kept set, so telling it again changes nothing and makes no transition.
+    A copy that was merged is part of the kept set, so telling it again changes nothing and makes no transition. What
+    the clock says may be taken back and said again: there the step before tells them apart.
     """
+    again = [last.last_transition_id or ""] if isinstance(fact, Missed) and last is not None else []
     return stable_id(
         "transition",
         fact.correlation_id,
@@ -140,27 +163,28 @@ def _transition_id(
         kind,
         previous or "",
         status,
+        *again,
         *[f"+{flag.name}{{{flag.detail or ''}}}" for flag in raised],
         *[f"-{flag.name}{{{flag.detail or ''}}}" for flag in cleared],
     )
 
 
-def _actor(fact: PaymentFact) -> str | None:
-    return None if isinstance(fact, (BankAck, Verdict)) else fact.actor
+def _actor(fact: Happened) -> str | None:
+    return None if isinstance(fact, (BankAck, Verdict, Missed)) else fact.actor
 
 
-def _said(fact: PaymentFact) -> Reason | None:
+def _said(fact: Happened) -> Reason | None:
     if isinstance(fact, (BankAck, Release)) and (fact.reason_codes or fact.reason_text):
         return reason_of(fact.reason_codes, fact.reason_text)
     return None
 
 
-def _amount(fact: PaymentFact, view: View) -> Money | None:
-    stated = None if isinstance(fact, (Command, Verdict)) else fact.amount
+def _amount(fact: Happened, view: View) -> Money | None:
+    stated = None if isinstance(fact, (Command, Verdict, Missed)) else fact.amount
     return stated if stated is not None else view.instructed
 
 
-def alerts_between(before: View | None, view: View, fact: PaymentFact, context: Context) -> tuple[Alert, ...]:
+def alerts_between(before: View | None, view: View, fact: Happened, context: Context) -> tuple[Alert, ...]:
     """Conditions that appeared, then those that went away, each in the order of their ids."""
     old = before.alerts if before is not None else {}
     if old.keys() == view.alerts.keys():
@@ -168,17 +192,29 @@ def alerts_between(before: View | None, view: View, fact: PaymentFact, context: 
     return (*_opened(old, view, fact, context), *_withdrawn(old, view, fact, context))
 
 
-def _opened(old: dict[str, Finding], view: View, fact: PaymentFact, context: Context) -> Iterator[Alert]:
+def _opened(old: dict[str, Finding], view: View, fact: Happened, context: Context) -> Iterator[Alert]:
     for alert_id in sorted(view.alerts.keys() - old.keys()):
         finding = view.alerts[alert_id]
         yield _alert(alert_id, finding, finding.fact, AlertState.OPEN, view, fact.correlation_id, context)
 
 
-def _withdrawn(old: dict[str, Finding], view: View, fact: PaymentFact, context: Context) -> Iterator[Alert]:
+def _withdrawn(old: dict[str, Finding], view: View, fact: Happened, context: Context) -> Iterator[Alert]:
     for alert_id in sorted(old.keys() - view.alerts.keys()):
         finding = old[alert_id]
         if not finding.shared:  # others may still have a reason for it
             yield _alert(alert_id, finding, fact, AlertState.WITHDRAWN, view, fact.correlation_id, context)
+
+
+def alerts_of_a_miss(miss: Miss, view: View, context: Context) -> tuple[Alert, ...]:
+    """Of a deadline that has fired although what it waited for is there, too late: raised, and withdrawn at once."""
+    fact, finding = miss.fact, overdue(miss.fact)
+    alert_id = finding.alert_id(fact.correlation_id)
+    if miss.ended_by is None or alert_id is None:
+        return ()
+    return (
+        _alert(alert_id, finding, fact, AlertState.OPEN, view, fact.correlation_id, context),
+        _alert(alert_id, finding, miss.ended_by, AlertState.WITHDRAWN, view, fact.correlation_id, context),
+    )
 
 
 def _alert(

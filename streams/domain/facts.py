@@ -303,3 +303,20 @@ class Verdict(Fact):
 
 
 PaymentFact = Approval | Release | BankAck | Reconciliation | Command | Verdict
+"""What is told about a payment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed(Fact):
+    """A deadline that has fired: what the clock says of a payment. Both times are the deadline, never "now".
+
+    ``stage`` is what had to happen, ``armed_by`` the event that began the wait, ``policy`` the version that set it.
+    """
+
+    stage: str
+    armed_by: str
+    policy: str
+
+
+Happened = PaymentFact | Missed
+"""Whatever may change a payment."""

@@ -10,7 +10,8 @@ from streams.domain import bank_statuses, reasons
 from streams.domain.attempts import Attempt
 from streams.domain.bank_evidence import RANKS, recall_of
 from streams.domain.bank_statuses import Recall
-from streams.domain.facts import Approval, ApprovalScope, BankAck, Fact, Level, Release
+from streams.domain.deadlines import Miss
+from streams.domain.facts import Approval, ApprovalScope, BankAck, Fact, Level, Missed, Release
 from streams.domain.holds import Holds
 from streams.domain.identity import stable_id
 from streams.domain.instants import by_their_clock, surely_after
@@ -46,7 +47,12 @@ class Finding:
 
 
 def findings_of(
-    known: Known, judgement: Judgement, holds: Holds, disputed: Iterable[Kept], crowded: tuple[Kept, ...]
+    known: Known,
+    judgement: Judgement,
+    holds: Holds,
+    misses: Iterable[Miss],
+    disputed: Iterable[Kept],
+    crowded: tuple[Kept, ...],
 ) -> tuple[Finding, ...]:
     """All findings; a payment without anything unusual costs a few looks.
 
@@ -76,6 +82,7 @@ def findings_of(
         found.extend(_unknown_codes(known))
     if judgement.status in _ALERTING and judgement.decided_by is not None:
         found.append(_closing_alert(known, judgement, judgement.decided_by))
+    found.extend([overdue(miss.fact) for miss in misses if miss.ended_by is None])
     for kind, fact in holds.held:
         found.append(Finding(fact, f"held: {kind}", Flag.HELD, kind))
     return tuple(found)
@@ -172,6 +179,18 @@ def _twice_in_one_file(known: Known) -> Iterator[Finding]:
         file = (row.source, message, row.file_id, row.message_id, row.payment_info_id)
         if row.file_id is not None and first.setdefault(file, row) is not row:
             yield _conflict(row, "the file instructs it more than once: find out which payments are meant", "file")
+
+
+def overdue(fact: Missed) -> Finding:
+    """A deadline that has passed, and nothing has come of what it waited for."""
+    return Finding(
+        fact,
+        "no word of the bank in time about the submission",
+        Flag.OVERDUE,
+        fact.stage,
+        AlertKind.SLA_MISSED,
+        subject=f"{fact.stage}/{fact.armed_by}",
+    )
 
 
 def _conflict(fact: Fact, text: str, subject: str) -> Finding:

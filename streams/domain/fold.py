@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from operator import attrgetter
 from typing import Final, TypeVar
 
-from streams.domain.announcements import alerts_between, appearances_between, transition_between
+from streams.domain.announcements import alerts_between, alerts_of_a_miss, appearances_between, transition_between
 from streams.domain.bank_evidence import RANKS
 from streams.domain.construction import quick
-from streams.domain.facts import Approval, BankAck, Command, Fact, PaymentFact, Reconciliation, Release
+from streams.domain.deadlines import Armed, Mark, missed
+from streams.domain.facts import Approval, BankAck, Command, Fact, Happened, PaymentFact, Reconciliation, Release
 from streams.domain.fingerprints import Appearance
 from streams.domain.kept import Kept, by_event_id, delivery_of, merged, place_of
 from streams.domain.milestones import milestone_named_by
@@ -73,6 +75,37 @@ def fold(payment: Payment | None, fact: PaymentFact, context: Context) -> Folded
     row = _kept(fact.event_id, fact, context.pack(fact))
     kept = (*payment.kept[:place], row, *payment.kept[place:])
     return _published(payment, fact, context, kept, _joined(payment.view.parts.live, row), Outcome.APPLIED)
+
+
+def elapse(payment: Payment, at: int, context: Context) -> Folded:
+    """It is proved that all that was received at or before ``at`` is known: whatever is missing by now, is missing.
+
+    Every deadline that is due by then fires, in the order in which they are due; what is published is stamped with the
+    deadline. The payment is the same object if none fires. Facts received later may be known already: they do not
+    count, so when the clock comes makes no difference. How the payment looks to the duplicate rules does not change.
+    """
+    steps = [Folded(payment, Outcome.APPLIED)]
+    for armed in payment.view.parts.deadlines.armed:
+        if armed.fires_at <= at:
+            steps.append(_fired(steps[-1].payment or payment, armed, context))
+    return Folded(
+        steps[-1].payment,
+        Outcome.APPLIED,
+        tuple(transition for step in steps for transition in step.transitions),
+        tuple(alert for step in steps for alert in step.alerts),
+    )
+
+
+def _fired(payment: Payment, armed: Armed, context: Context) -> Folded:
+    """One deadline has passed."""
+    view = payment.view
+    mark = Mark(armed.submission.event_id, armed.due_at, view.policy_version)
+    marks = tuple(sorted((*payment.marks, mark), key=attrgetter("armed_by")))
+    fact = missed(armed.submission, mark)
+    step = _published(payment, fact, context, payment.kept, view.parts.live, Outcome.APPLIED, marks=marks)
+    after = step.payment.view if step.payment is not None else view
+    (miss,) = [miss for miss in after.parts.deadlines.misses if miss.fact == fact]
+    return replace(step, alerts=(*step.alerts, *alerts_of_a_miss(miss, after, context)))
 
 
 def _told_again(payment: Payment, place: int, row: Kept, fact: PaymentFact, context: Context) -> Folded:
@@ -149,7 +182,7 @@ def _inserted(rows: tuple[_F, ...], fact: _F) -> tuple[_F, ...]:
 
 def _published(
     payment: Payment | None,
-    fact: PaymentFact,
+    fact: Happened,
     context: Context,
     kept: tuple[Kept, ...],
     live: Live,
@@ -157,11 +190,14 @@ def _published(
     evicted: PaymentFact | None = None,
     detail: str | None = None,
     overflowed: bool = False,
+    marks: tuple[Mark, ...] | None = None,
 ) -> Folded:
     """Derive the view of the new set of facts and say what is different from the view before."""
     before = payment.view if payment is not None else None
     crowded = overflowed or (payment is not None and payment.overflowed)
-    view = derived(fact.correlation_id, kept, live, crowded, context.policy, before)
+    if marks is None:
+        marks = payment.marks if payment is not None else ()
+    view = derived(fact.correlation_id, kept, live, crowded, context.policy, marks, before)
     last = payment.envelope if payment is not None else None
     transition = transition_between(last, before, view, fact, context)
     envelope = _next_envelope(last, transition, fact, context.generation)
@@ -179,9 +215,7 @@ def _published(
     )
 
 
-def _next_envelope(
-    last: Envelope | None, transition: Transition | None, fact: PaymentFact, generation: int
-) -> Envelope:
+def _next_envelope(last: Envelope | None, transition: Transition | None, fact: Happened, generation: int) -> Envelope:
     """One more published state, and one more transition if there is one."""
     version = last.version + 1 if last is not None else 1
     if transition is not None:
@@ -191,7 +225,7 @@ def _next_envelope(
     return _envelope(version, 0, None, fact.received_at, generation)
 
 
-def _came_late(before: View, view: View, fact: PaymentFact) -> bool:
+def _came_late(before: View, view: View, fact: Happened) -> bool:
     """Nothing moved, and the fact speaks of a place that the payment had already passed."""
     if view.status is not before.status or view.flags != before.flags:
         return False

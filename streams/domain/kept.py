@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Final
 
-from streams.domain.facts import Approval, BankAck, PaymentFact, Verdict
+from streams.domain.facts import Approval, BankAck, Happened, PaymentFact, Verdict
 
 Pack = Callable[[PaymentFact], bytes]
 """How the row codec writes one fact; the bytes are opaque here and live as long as the fact does."""
@@ -57,7 +57,7 @@ class Kept:
         return sorted(times)[1] if len(times) > 1 else None
 
 
-def delivery_of(fact: PaymentFact) -> int:
+def delivery_of(fact: Happened) -> int:
     """The number that its home gave it: correlate's, or the pair's for a verdict. Other facts have none."""
     if isinstance(fact, Verdict):
         return fact.number

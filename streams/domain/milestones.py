@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from streams.domain.approvals import ApprovalView
 from streams.domain.bank_evidence import SILENCE
 from streams.domain.construction import quick
+from streams.domain.deadlines import Miss
 from streams.domain.facts import (
     Approval,
     BankAck,
     Decision,
     Fact,
-    PaymentFact,
+    Happened,
     Reconciliation,
     ReconciliationKind,
     Release,
@@ -58,6 +60,35 @@ def milestones_of(ours: dict[Status, Milestone], known: Known, judgement: Judgem
     return tuple([reached[status] for status in sorted(reached, key=_ORDER.__getitem__)])
 
 
+#: The bank has spoken: by a status report of any kind or, where it sends none, by the booking.
+ACKNOWLEDGED: Final = (
+    Status.BANK_RECEIVED,
+    Status.BANK_ACCEPTED,
+    Status.IN_PROCESS,
+    Status.PARTIALLY_SETTLED,
+    Status.SETTLED,
+    Status.CREDITED,
+    Status.REJECTED,
+)
+
+
+def with_lateness(milestones: tuple[Milestone, ...], misses: Iterable[Miss]) -> tuple[Milestone, ...]:
+    """A deadline missed shows at the milestone that the late word reached, else at the bank's first; the longest."""
+    late: dict[Status, int] = {}
+    for miss in misses:
+        if miss.late_by_us is not None:
+            named = miss.ended_by.milestone if isinstance(miss.ended_by, BankAck) else None
+            rows = [row for row in milestones if row.name is named]
+            rows = rows or sorted((row for row in milestones if row.name in ACKNOWLEDGED), key=_at)
+            if rows:
+                late[rows[0].name] = max(miss.late_by_us, late.get(rows[0].name, 0))
+    return tuple([replace(row, late_by_us=late[row.name]) if row.name in late else row for row in milestones])
+
+
+def _at(milestone: Milestone) -> int:
+    return milestone.at
+
+
 def _reached_at_the_bank(known: Known) -> dict[Status, Fact]:
     evidence = known.evidence
     reached: dict[Status, Fact] = {}
@@ -78,7 +109,7 @@ def _reached_at_the_bank(known: Known) -> dict[Status, Fact]:
 
 
 def _row(status: Status, fact: Fact) -> Milestone:
-    return _milestone(status, fact.occurred_at, fact.precision, fact.source, fact.event_id)
+    return _milestone(status, fact.occurred_at, fact.precision, fact.source, fact.event_id, None)
 
 
 def _keep_first(reached: dict[Status, Fact], status: Status, fact: Fact) -> None:
@@ -130,7 +161,7 @@ _DECISIONS: Final = {
 }
 
 
-def milestone_named_by(fact: PaymentFact) -> Status | None:
+def milestone_named_by(fact: Happened) -> Status | None:
     """The status that this fact speaks of, alone; None: it speaks of none."""
     if isinstance(fact, BankAck):
         return fact.milestone

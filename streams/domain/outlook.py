@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from streams.domain.construction import quick
+from streams.domain.deadlines import NO_DEADLINES, Deadlines
 from streams.domain.judgement import Judgement, Known
 from streams.domain.money import Money
 from streams.domain.state import Awaiting, RaisedFlag, SettlementEvidence
@@ -17,6 +18,7 @@ _RELEASE: Final = (Status.RELEASED, "payer")
 _BOOKING: Final = (Status.SETTLED, "bank")
 _RECONCILIATION: Final = (Status.RECONCILED, "reconciliation")
 _PROPOSED: Final = Status.PROPOSED
+_SUBMITTED: Final = Status.SUBMITTED
 _PAID: Final = frozenset({Status.SETTLED, Status.CREDITED})
 _REPORTED: Final = SettlementEvidence.REPORTED
 _BOOKED: Final = SettlementEvidence.BOOKED
@@ -38,8 +40,10 @@ _NEXT: Final[dict[Status, tuple[Status, str]]] = {
 }
 
 
-def awaiting_of(known: Known, judgement: Judgement, flags: tuple[RaisedFlag, ...]) -> Awaiting | None:
-    """The next milestone and the party whose turn it is; None when nothing more is expected."""
+def awaiting_of(
+    known: Known, judgement: Judgement, flags: tuple[RaisedFlag, ...], deadlines: Deadlines
+) -> Awaiting | None:
+    """The next milestone, the party whose turn it is, and until when; None when nothing more is expected."""
     status = judgement.status
     expected = _NEXT.get(status)
     if expected is None:
@@ -54,7 +58,8 @@ def awaiting_of(known: Known, judgement: Judgement, flags: tuple[RaisedFlag, ...
             expected = (Status.BANK_ACCEPTED, "approver")
         elif Flag.RECALL_REQUESTED in names and judgement.settled_now:
             expected = (Status.RETURNED, "bank")
-    return _awaiting(expected[0], expected[1], None)
+    due_at = deadlines.awaited_at if status is _SUBMITTED and deadlines is not NO_DEADLINES else None
+    return _awaiting(expected[0], expected[1], due_at)
 
 
 def settled_of(known: Known, judgement: Judgement) -> Money | None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from streams.domain.construction import quick
+from streams.domain.deadlines import ACKNOWLEDGEMENT, Deadlines, Mark
 from streams.domain.facts import BankAck, Party, PaymentFact
 from streams.domain.kept import Kept, Pack, by_event_id
 from streams.domain.policy import DEFAULT_POLICY, Policy
-from streams.domain.state import Evidence, Mode, State
+from streams.domain.state import Deadline, Evidence, Mode, State
 from streams.domain.view import View, derived, live_of, summary_of
 
 _state = quick(State)
@@ -57,7 +58,7 @@ class Envelope:
 class Payment:
     """``kept`` in canonical order (by event id), so that equal sets are equal bytes.
 
-    ``overflowed``: more facts came than may be kept. ``view`` is a function of the other two and the policy.
+    ``overflowed``: more facts came than may be kept. ``view`` is a function of these two, the policy and ``marks``.
     """
 
     correlation_id: str
@@ -71,18 +72,33 @@ class Payment:
         """The facts that count, by event id, withdrawn ones included."""
         return tuple(row.fact for row in self.kept)
 
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """The deadlines that have fired, as far as the facts bear them out: kept with the payment."""
+        return self.view.parts.deadlines.marks
+
+    @property
+    def due_at(self) -> int | None:
+        """When the payment next needs the clock, microseconds since 1970-01-01 UTC; None: never."""
+        return self.view.parts.deadlines.next_at
+
 
 def payment_of(
-    correlation_id: str, kept: Iterable[Kept], envelope: Envelope, context: Context, overflowed: bool = False
+    correlation_id: str,
+    kept: Iterable[Kept],
+    envelope: Envelope,
+    context: Context,
+    overflowed: bool = False,
+    marks: tuple[Mark, ...] = (),
 ) -> Payment:
-    """Rebuild a payment from its stored facts. ``kept`` may come in any order."""
+    """Rebuild a payment from its stored facts and the deadlines that have fired. ``kept`` may come in any order."""
     rows = tuple(sorted(kept, key=by_event_id))
     return Payment(
         correlation_id,
         rows,
         overflowed,
         envelope,
-        derived(correlation_id, rows, live_of(rows), overflowed, context.policy),
+        derived(correlation_id, rows, live_of(rows), overflowed, context.policy, marks),
     )
 
 
@@ -134,7 +150,7 @@ def as_state(payment: Payment, internal: bytes) -> State:
         None,
         open_alerts_of(view),
         parts.holds.case_ids,
-        (),
+        _armed_in(parts.deadlines, view.policy_version),
         envelope.last_transition_id,
         envelope.seq,
         view.as_of,
@@ -142,6 +158,10 @@ def as_state(payment: Payment, internal: bytes) -> State:
         view.policy_version,
         envelope.generation,
     )
+
+
+def _armed_in(deadlines: Deadlines, policy_version: str) -> tuple[Deadline, ...]:
+    return tuple([Deadline(ACKNOWLEDGEMENT, row.due_at, policy_version) for row in deadlines.armed])
 
 
 def _entry_order(row: BankAck) -> tuple[str, str]:

@@ -52,13 +52,17 @@ class RaisedFlag:
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """When a status was first reached, by their clock, and the event that says so."""
+    """When a status was first reached, by their clock, and the event that says so.
+
+    ``late_by_us``: how long after its deadline we heard of it; None: in time, or it had none.
+    """
 
     name: Status
     at: int
     precision: Precision
     source: str
     event_id: str
+    late_by_us: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """When a stage must be reached, and the policy that says so."""
+    """When a stage must be reached (acknowledgement: the bank's first word), and the policy that says so."""
 
     stage: str
     due_at: int

@@ -15,6 +15,7 @@ from streams.domain.appearances import Fingerprint, fingerprints_of
 from streams.domain.approvals import NOT_ASKED, ApprovalView, approvals_of
 from streams.domain.attempts import NO_ATTEMPTS, Attempts, attempts_of
 from streams.domain.bank_evidence import SILENCE, BankEvidence, evidence_of
+from streams.domain.deadlines import NO_DEADLINES, Deadlines, Mark, deadlines_of
 from streams.domain.facts import (
     Approval,
     ApprovalScope,
@@ -36,7 +37,7 @@ from streams.domain.instants import by_their_clock
 from streams.domain.judgement import Judgement, Known, judge, known_of, reconciled_for
 from streams.domain.kept import Kept
 from streams.domain.liveness import liveness_of
-from streams.domain.milestones import milestones_of, our_milestones
+from streams.domain.milestones import milestones_of, our_milestones, with_lateness
 from streams.domain.money import Money
 from streams.domain.outlook import awaiting_of, open_of, settled_of
 from streams.domain.policy import Policy
@@ -87,7 +88,7 @@ def _of(kinds: dict[type, list[PaymentFact]], kind: type[_F]) -> tuple[_F, ...]:
 
 @dataclass(slots=True)
 class Parts:
-    """What a view was built from; read only. ``policy`` and ``live`` are what the parts are functions of."""
+    """What a view was built from; read only. They are functions of ``policy``, ``live`` and what fired before."""
 
     policy: Policy
     live: Live
@@ -95,6 +96,7 @@ class Parts:
     releases: ReleaseView
     evidence: BankEvidence
     attempts: Attempts
+    deadlines: Deadlines
     reconciled: Reconciled
     holds: Holds
     references: tuple[Reference, ...]
@@ -140,14 +142,22 @@ def derived(
     live: Live,
     overflowed: bool,
     policy: Policy,
+    marks: tuple[Mark, ...] = (),
     before: View | None = None,
 ) -> View:
-    """The view of these facts. ``before``: the view of the same payment a fact ago, to take parts from."""
-    parts = _parts(live, policy, before.parts if before is not None and before.parts.policy is policy else None)
+    """The view of these facts, and of the deadlines that have fired (``marks``).
+
+    ``before``: the view of the same payment a fact ago, to take parts from.
+    """
+    rivalled = [row for row in kept if row.rivals]
+    parts = _parts(
+        live, rivalled, marks, policy, before.parts if before is not None and before.parts.policy is policy else None
+    )
     known = known_of(policy, parts.approvals, parts.releases, parts.evidence, parts.attempts, parts.reconciled)
     judgement = judge(known)
-    disputed = [row for row in kept if row.rivals and row.conflict_since is not None]
-    findings = findings_of(known, judgement, parts.holds, disputed, kept if overflowed else ())
+    disputed = [row for row in rivalled if row.conflict_since is not None] if rivalled else ()
+    misses = parts.deadlines.misses
+    findings = findings_of(known, judgement, parts.holds, misses, disputed, kept if overflowed else ())
     flags = flags_of(findings)
     description = parts.releases.description
     approvals = live.approvals
@@ -156,13 +166,14 @@ def derived(
         vendor_id = _first_said(row.vendor_id for row in approvals)
     invoices = description.invoices or _approved_invoices(approvals)
     settled = settled_of(known, judgement)
+    milestones = milestones_of(parts.ours, known, judgement)
     return View(
         judgement.status,
         STATUSES[judgement.status].closed,
         judgement,
-        awaiting_of(known, judgement, flags),
+        awaiting_of(known, judgement, flags, parts.deadlines),
         flags,
-        milestones_of(parts.ours, known, judgement),
+        with_lateness(milestones, misses) if misses else milestones,
         parts,
         known,
         description.bank or _first_said(row.bank for row in live.bank_acks),
@@ -174,14 +185,14 @@ def derived(
         open_of(known, judgement, settled),
         _reason(judgement),
         alerts_of(correlation_id, findings) if findings else {},
-        _as_of(kept),
+        _as_of(kept, parts.deadlines.marks),
         policy.version,
         liveness_of(known, judgement),
         _fingerprints(parts, known, vendor_id, invoices, before),
     )
 
 
-def _parts(live: Live, policy: Policy, before: Parts | None) -> Parts:
+def _parts(live: Live, rivalled: list[Kept], marks: tuple[Mark, ...], policy: Policy, before: Parts | None) -> Parts:
     """Each part anew, unless everything that it is a function of is the very same object as before."""
     old = before.live if before is not None else None
     same_releases = old is not None and old.releases is live.releases
@@ -202,6 +213,7 @@ def _parts(live: Live, policy: Policy, before: Parts | None) -> Parts:
         releases,
         evidence,
         before.attempts if same_releases and same_acks else attempts_of(releases, evidence),
+        _deadlines(live, rivalled, marks, policy, before),
         _reconciled(live, evidence, policy),
         before.holds
         if old is not None and old.commands is live.commands and old.verdicts is live.verdicts
@@ -210,6 +222,17 @@ def _parts(live: Live, policy: Policy, before: Parts | None) -> Parts:
         before.ours if same_ours else our_milestones(approvals, releases),
         before.meant_at if same_approvals and same_releases else _meant_at(live),
     )
+
+
+def _deadlines(live: Live, rivalled: list[Kept], marks: tuple[Mark, ...], policy: Policy, before: Parts) -> Deadlines:
+    """Where nothing waits for it, one more word of the bank changes nothing."""
+    known, old = before.deadlines, before.live
+    if old.releases is live.releases and known.marks is marks and not rivalled:
+        if old.bank_acks is live.bank_acks:
+            return known
+        if not known.armed and not marks and len(live.bank_acks) > len(old.bank_acks):
+            return known
+    return deadlines_of(live.releases, live.bank_acks, rivalled, marks, policy)
 
 
 def _meant_at(live: Live) -> int:
@@ -224,7 +247,18 @@ def _reconciled(live: Live, evidence: BankEvidence, policy: Policy) -> Reconcile
 
 
 _NO_PARTS: Final = Parts(
-    Policy(), NOTHING_LIVE, NOT_ASKED, NO_RELEASES, SILENCE, NO_ATTEMPTS, NOT_RECONCILED, NOT_HELD, (), {}, 0
+    Policy(),
+    NOTHING_LIVE,
+    NOT_ASKED,
+    NO_RELEASES,
+    SILENCE,
+    NO_ATTEMPTS,
+    NO_DEADLINES,
+    NOT_RECONCILED,
+    NOT_HELD,
+    (),
+    {},
+    0,
 )
 
 
@@ -260,9 +294,9 @@ def _reason(judgement: Judgement) -> Reason | None:
     return None
 
 
-def _as_of(kept: tuple[Kept, ...]) -> int:
-    """The newest of what is in force; of nothing in force, the newest of all."""
-    newest = -1
+def _as_of(kept: tuple[Kept, ...], marks: tuple[Mark, ...]) -> int:
+    """The newest of what is in force and of the deadlines that have fired; of nothing in force, the newest of all."""
+    newest = max([mark.due_at for mark in marks]) if marks else -1
     for row in kept:
         if row.fact.received_at > newest and row.live:
             newest = row.fact.received_at

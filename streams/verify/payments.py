@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from typing import Final
 
+from streams.domain.deadlines import Mark
 from streams.domain.facts import PaymentFact
 from streams.domain.fingerprints import Liveness
 from streams.domain.kept import Kept, merged
@@ -16,8 +17,8 @@ from streams.domain.statuses import Status
 from streams.verify.inputs import Inputs, Telling
 from streams.verify.report import Report
 
-KeptOf = Callable[[bytes], tuple[bool, tuple[Kept, ...]]]
-"""``internal`` of a state to whether facts overflowed, and the facts kept."""
+KeptOf = Callable[[bytes], tuple[bool, tuple[Kept, ...], tuple[Mark, ...]]]
+"""``internal`` of a state to whether facts overflowed, the facts kept, and the deadlines that have fired."""
 
 #: What depends on the order in which facts came, and ``internal``, whose facts are compared one by one.
 _ENVELOPE: Final = frozenset(
@@ -55,11 +56,11 @@ class Payments:
                 telling.missing += 1
             return
         report.payments += 1
-        _, kept = self.kept_of(state.internal)
+        _, kept, marks = self.kept_of(state.internal)
         rows = self._rows(correlation_id, kept, report)
         present = [telling for telling in tellings if _is_in(rows, telling)]
         self._blame_strangers(correlation_id, rows, tellings, report)
-        payment = self._recomputed(state, rows, present, len({telling.event_id for telling in tellings}))
+        payment = self._recomputed(state, rows, marks, present, len({telling.event_id for telling in tellings}))
         self._compare(as_state(payment, state.internal), state, report)
         self._note(payment, state)
 
@@ -85,7 +86,9 @@ class Payments:
             else:
                 report.blame("wrong_state", f"{correlation_id}: event {event_id}", "only what was told", "a fact of it")
 
-    def _recomputed(self, state: State, rows: dict[str, Kept], present: list[Telling], told: int) -> Payment:
+    def _recomputed(
+        self, state: State, rows: dict[str, Kept], marks: tuple[Mark, ...], present: list[Telling], told: int
+    ) -> Payment:
         """From the inputs' own facts. What correlate took back, and what is here by fault, is taken as it is kept."""
         facts: dict[str, Kept] = {}
         for telling in present:
@@ -98,7 +101,7 @@ class Payments:
         )
         crowded = told + len(others) > self.policy.fact_cap
         kept = (*facts.values(), *others)
-        return payment_of(state.correlation_id, kept, envelope, Context(policy=self.policy), crowded)
+        return payment_of(state.correlation_id, kept, envelope, Context(policy=self.policy), crowded, marks)
 
     def _compare(self, expected: State, found: State, report: Report) -> None:
         wrong = [name for name in _COMPARED if getattr(expected, name) != getattr(found, name)]

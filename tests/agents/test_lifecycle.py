@@ -254,6 +254,6 @@ def test_internal_is_a_function_of_the_set_of_facts() -> None:
     other, _ = folded(*reversed(ALL), RELEASE)
     states = [TOPICS.state.decode(rows_codec().encode(rows.get(PAYMENT))) for rows in (one, other)]
     assert states[0].internal == states[1].internal
-    overflowed, kept = kept_of(states[0].internal)
+    overflowed, kept, _marks = kept_of(states[0].internal)
     assert not overflowed
     assert {row.fact for row in kept} == set(ALL)

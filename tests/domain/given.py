@@ -34,7 +34,7 @@ from streams.domain.facts import (
     VerdictAction,
 )
 from streams.domain.fingerprints import Appearance
-from streams.domain.fold import Folded, Outcome, fold
+from streams.domain.fold import Folded, Outcome, elapse, fold
 from streams.domain.money import Money
 from streams.domain.payment import Context, Payment
 from streams.domain.state import Alert, AlertKind, AlertState, Transition
@@ -345,6 +345,19 @@ class Told:
         self.transitions.extend(folded.transitions)
         self.alerts.extend(folded.alerts)
         self.appearances.extend(folded.appearances)
+        return self
+
+    def clock(self, at: float, context: Context | None = None) -> Told:
+        """The clock reaches ``at``, minutes after noon."""
+        return self.tick(NOON_US + int(at * MINUTE_US), context or DEFAULT)
+
+    def tick(self, at_us: int, context: Context) -> Told:
+        """The clock reaches ``at_us``."""
+        if self.payment is not None:
+            folded = elapse(self.payment, at_us, context)
+            self.payment, self.last = folded.payment, folded
+            self.transitions.extend(folded.transitions)
+            self.alerts.extend(folded.alerts)
         return self
 
     @property

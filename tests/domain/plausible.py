@@ -226,7 +226,7 @@ def _echoes(draw: st.DrawFn, fact: PaymentFact) -> PaymentFact:
 
 
 def policies(fact_cap: int = 256) -> st.SearchStrategy[Policy]:
-    """Policies that differ in what they require."""
+    """Policies that differ in what they require, and in how long they wait."""
     scopes = st.sampled_from((frozenset[ApprovalScope](), frozenset({ApprovalScope.PAYMENT, ApprovalScope.INVOICE})))
     return st.builds(
         Policy,
@@ -234,4 +234,6 @@ def policies(fact_cap: int = 256) -> st.SearchStrategy[Policy]:
         reconciliation=st.sampled_from(ReconciliationMode),
         tolerance_minor=st.sampled_from((0, 600)),
         fact_cap=st.just(fact_cap),
+        acknowledgement_within_s=st.sampled_from((0, 300, 3_600, 86_400)),
+        acknowledgement_within_s_by_bank=st.sampled_from(({}, {}, {"BANKX": 1_800}, {"BANKX": 0})),
     )

@@ -19,33 +19,33 @@ from tests.domain.given import Told, after_all
 from tests.domain.plausible import facts_of_a_payment, policies
 
 
-def _packed(fact: PaymentFact) -> bytes:
+def packed(fact: PaymentFact) -> bytes:
     return repr(fact).encode()
 
 
 def _context(policy: Policy) -> Context:
-    return Context(policy=policy, pack=_packed)
+    return Context(policy=policy, pack=packed)
 
 
-def _internal(payment: Payment) -> bytes:
+def internal(payment: Payment) -> bytes:
     rows = [(row.event_id, row.packed, row.rivals) for row in payment.kept]
-    return repr((payment.overflowed, rows)).encode()
+    return repr((payment.overflowed, rows, payment.marks)).encode()
 
 
-def _published(payment: Payment) -> State:
+def published(payment: Payment) -> State:
     """The state without its envelope."""
-    state = as_state(payment, _internal(payment))
+    state = as_state(payment, internal(payment))
     return replace(state, version=0, last_transition_id=None, last_transition_seq=0, updated_at=0, generation=0)
 
 
-def _spread(value: Any) -> Any:
+def spread(value: Any) -> Any:
     """A value as plain data, so that two views can be compared field by field whatever their classes' equality."""
     if is_dataclass(value) and not isinstance(value, type):
-        return (type(value).__name__, [(row.name, _spread(getattr(value, row.name))) for row in fields(value)])
+        return (type(value).__name__, [(row.name, spread(getattr(value, row.name))) for row in fields(value)])
     if isinstance(value, (tuple, list)):
-        return [_spread(item) for item in value]
+        return [spread(item) for item in value]
     if isinstance(value, dict):
-        return {key: _spread(item) for key, item in value.items()}
+        return {key: spread(item) for key, item in value.items()}
     return value
 
 
@@ -71,8 +71,8 @@ def test_any_order_and_any_repetition_give_the_same_payment(
     repeated = facts + data.draw(st.lists(st.sampled_from(facts), max_size=5))
     other = after_all(data.draw(st.permutations(repeated)), context).known
     assert other.kept == once.kept
-    assert _published(other) == _published(once)
-    assert _spread(other.view) == _spread(once.view)
+    assert published(other) == published(once)
+    assert spread(other.view) == spread(once.view)
 
 
 @_THOROUGH
@@ -86,7 +86,7 @@ def test_beyond_the_cap_the_facts_received_first_are_kept_in_any_order(
     other = after_all(data.draw(st.permutations([*facts, *redelivered])), context)
     first = sorted(facts, key=lambda fact: (fact.received_at, fact.event_id))[:4]
     assert {row.event_id for row in other.known.kept} == {fact.event_id for fact in first}
-    assert _published(other.known) == _published(once.known)
+    assert published(other.known) == published(once.known)
     assert other.known.overflowed == (len(facts) > 4)
 
 
@@ -99,7 +99,7 @@ def test_a_view_built_on_the_one_before_equals_a_view_built_anew(facts: list[Pay
         told.tell(fact, context)
         payment = told.known
         anew = payment_of(payment.correlation_id, reversed(payment.kept), payment.envelope, context, payment.overflowed)
-        assert _spread(anew.view) == _spread(payment.view)
+        assert spread(anew.view) == spread(payment.view)
         assert as_state(anew, b"") == as_state(payment, b"")
 
 

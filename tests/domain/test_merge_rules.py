@@ -17,6 +17,7 @@ from tests.domain.given import (
     FILE_A,
     FILE_B,
     INSTRUCTED,
+    MINUTE_US,
     NOON_US,
     ack,
     after,
@@ -58,7 +59,8 @@ _LIFE: list[tuple[PaymentFact, Status, tuple[Status, str] | None]] = [
 def test_a_whole_life_step_by_step_with_what_is_awaited_at_each() -> None:
     for count, (_fact, status, awaited) in enumerate(_LIFE, 1):
         told = after_all(fact for fact, _, _ in _LIFE[:count])
-        awaiting = None if awaited is None else Awaiting(awaited[0], awaited[1], None)
+        due_at = NOON_US + 80 * MINUTE_US if status is Status.SUBMITTED else None
+        awaiting = None if awaited is None else Awaiting(awaited[0], awaited[1], due_at)
         assert (told.status, told.known.view.awaiting) == (status, awaiting)
         assert told.flags == set()
 
