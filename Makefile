@@ -50,12 +50,16 @@ bench-readers: $(READY) ## measure the readers of bank files: memory, transactio
 fuzz: $(READY) ## break the readers of bank files, for a bounded time (ARGS="--seconds 600 --format camt.053")
 	$(BIN)/python -m tests.fuzz.run $(ARGS)
 
+.PHONY: chaos
+chaos: $(READY) ## kill, freeze, cut off and fill up a running pipeline (ARGS="--seed 1 --runs 3 --faults kill,zombie --json FILE")
+	$(BIN)/python -m tests.chaos $(ARGS)
+
 .PHONY: dashboards
 dashboards: $(READY) ## write Grafana's boards from their code
 	$(BIN)/python -m grafana.boards
 
 .PHONY: docs
-docs: $(READY) ## write docs/settings.md and docs/metrics.md from the code
+docs: $(READY) ## write docs/settings.md, docs/metrics.md and the table of docs/reliability.md
 	$(BIN)/python -m docs.generate
 
 .PHONY: wheel

@@ -1,4 +1,7 @@
-"""Write docs/settings.md and docs/metrics.md from the code: ``python -m docs.generate``. A test keeps them current."""
+"""Write what the code and committed runs can tell by themselves: ``python -m docs.generate``. A test keeps it current.
+
+That is docs/settings.md and docs/metrics.md whole, and the table of docs/reliability.md.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from annotated_types import Ge, Le
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from docs.reliability_table import read, table
 from streams.metric_catalogue import CATALOGUE, LABELS, REASON_CLASSES, Metric
 from streams.settings import PREFIX, Settings
 
@@ -33,6 +37,9 @@ partitions that the worker owns now; where two workers claim one partition, the 
 derives anew; delays and approval, cycle and reconciliation times are measured live only.
 Made from `streams/metric_catalogue.py` by `make docs`.
 """
+
+_TABLE_BEGINS: Final = "<!-- table: made by `make docs` from docs/reliability/*.jsonl -->"
+_TABLE_ENDS: Final = "<!-- end of table -->"
 
 
 def settings_page() -> str:
@@ -118,7 +125,20 @@ def _bounds(metric: Metric) -> str:
     return ", ".join(f"{bound:g}" for bound in metric.buckets)
 
 
-PAGES: Final[dict[str, Callable[[], str]]] = {"settings.md": settings_page, "metrics.md": metrics_page}
+def reliability_page() -> str:
+    """docs/reliability.md as it is, with the table of the committed runs."""
+    page = (FOLDER / "reliability.md").read_text(encoding="utf-8")
+    before, begin, rest = page.partition(_TABLE_BEGINS)
+    _, end, after = rest.partition(_TABLE_ENDS)
+    runs = read(sorted((FOLDER / "reliability").glob("*.jsonl")))
+    return f"{before}{begin}\n{table(runs)}{end}{after}"
+
+
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "settings.md": settings_page,
+    "metrics.md": metrics_page,
+    "reliability.md": reliability_page,
+}
 
 
 def write(folder: Path) -> list[Path]:

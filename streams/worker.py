@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from schemas.registry import registry_of
 from streams.app import build
 from streams.cluster import connect
-from streams.engine import run_worker
-from streams.instances import claim
+from streams.engine import App, run_worker
+from streams.engine.hooks import Hooks, no_hooks
+from streams.instances import Instance, claim
 from streams.metrics import PipelineMetrics
 from streams.settings import Settings
 from streams.topics import inputs_of, topics_of
@@ -18,17 +20,34 @@ from streams.web import StatusServer, pages
 _YOUNG_OBJECTS: Final = 100_000
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What one worker process runs. Its name is claimed for as long as ``instance`` is held."""
+
+    instance: Instance
+    app: App
+    server: StatusServer
+
+    def run(self, loglevel: str) -> NoReturn:
+        """Run until SIGTERM (exit status 0) or a failure (another one: start it again)."""
+        settle_memory()
+        run_worker(self.app, self.server, loglevel=loglevel)
+
+
 def run(settings: Settings, loglevel: str) -> NoReturn:
     """Run until SIGTERM (exit status 0) or a failure (another one: start it again)."""
+    prepare(settings).run(loglevel)
+
+
+def prepare(settings: Settings, hooks: Hooks = no_hooks) -> Prepared:
+    """Claim a name, reach the cluster, build the app. ``hooks``: told of fault points, for tests."""
     instance = claim(settings.data_dir / "workers", settings.instance)
     cluster = connect(settings)
     topics = topics_of(settings.generation, registry_of(settings.registry_url))
     metrics = PipelineMetrics(settings.metrics, [topic.name for topic in inputs_of(topics)], topics.state.decode)
-    app = build(settings, cluster.client, instance.name, metrics=metrics)
+    app = build(settings, cluster.client, instance.name, metrics=metrics, hooks=hooks)
     port = port_of(settings.web_port, instance.number)
-    server = StatusServer(pages(app.engine.status, metrics.registry), settings.web_host, port)
-    settle_memory()
-    run_worker(app, server, loglevel=loglevel)
+    return Prepared(instance, app, StatusServer(pages(app.engine.status, metrics.registry), settings.web_host, port))
 
 
 def port_of(first: int, number: int) -> int:

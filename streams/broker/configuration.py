@@ -65,7 +65,7 @@ def write_configuration(
         "log.dirs": str(folder / "data"),
     }
     properties = folder / "server.properties"
-    told = {**_FIXED, **settings, **addresses}
+    told = {**_FIXED, **addresses, **settings}
     properties.write_text("".join(f"{key}={value}\n" for key, value in told.items()), encoding="utf-8")
     logging = folder / "log4j2.yaml"
     logging.write_text(_LOG4J.format(log=folder / "broker.log"), encoding="utf-8")

@@ -31,9 +31,10 @@ READY_WITHIN_S: Final = 90.0
 STOP_WITHIN_S: Final = 30.0
 #: For a short life on a small machine: the second compiler and the parallel collector cost more than they give back
 #: (measured: 45 % less CPU for start and load, docs/decisions/0004).
-_JVM_FLAGS: Final = ("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+_JVM_FLAGS: Final = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+_HEAP_MIB: Final = 512
 _POLL_S: Final = 0.1
-#: Any 16 bytes in base64; a cluster of one has nobody to tell apart from.
+#: Any 16 bytes in base64: nodes find one another by address, and there is no other cluster to tell ours from.
 _CLUSTER_ID: Final = "cGF5c3RhdGUtYnJva2Vy"
 
 
@@ -49,13 +50,20 @@ class BrokerInfo:
 class EmbeddedBroker:
     """The broker of one folder. Any process may ask for it; only one broker runs in a folder at a time.
 
-    ``settings`` go over ours in the broker's own names, from its next start on.
+    ``settings`` go over ours in the broker's own names, addresses among them, from its next start on.
     """
 
-    def __init__(self, folder: Path, java: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        java: Path | None = None,
+        settings: Mapping[str, str] | None = None,
+        heap_mib: int = _HEAP_MIB,
+    ) -> None:
         self.folder = folder.absolute()
         self._java = java
         self._settings = dict(settings or {})
+        self._heap_mib = heap_mib
 
     @property
     def log_path(self) -> Path:
@@ -67,7 +75,7 @@ class EmbeddedBroker:
         state = self._state()
         if state is None or not _is_running(state["pid"], state["started_at"]):
             return None
-        return BrokerInfo(f"127.0.0.1:{self._ports()[0]}", int(state["pid"]), self.folder)
+        return BrokerInfo(f"127.0.0.1:{self.ports()[0]}", int(state["pid"]), self.folder)
 
     def start(self) -> BrokerInfo:
         """Start the broker, or find the one that runs or is starting; returns when it answers. Raises BrokerError."""
@@ -104,12 +112,33 @@ class EmbeddedBroker:
         """Kill the broker at once, as a power cut would. False if none was running."""
         return self._end(signal.SIGKILL)
 
+    def ports(self) -> tuple[int, int]:
+        """The client's and the controller's port, chosen once: what is written into the log must stay true.
+
+        Raises BrokerError if what was chosen cannot be read any more.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / "ports.json"
+        if path.exists():
+            try:
+                kept = json.loads(path.read_text(encoding="utf-8"))
+                return int(kept["port"]), int(kept["controller_port"])
+            except (ValueError, KeyError, TypeError) as error:
+                raise BrokerError(
+                    f"{path} is damaged ({error!r}): it must name the ports that the log was made with. "
+                    f"Remove {self.folder} to begin with an empty broker"
+                ) from error
+        port, controller_port = _free_ports(2)
+        _write(path, {"port": port, "controller_port": controller_port})
+        return port, controller_port
+
     def _launch(self, lock: int) -> BrokerInfo:
         """With the lock held; the JVM inherits it and keeps it as long as it lives."""
         java, jars = find_java(self._java), class_path()
-        port, controller_port = self._ports()
+        port, controller_port = self.ports()
         properties, logging = write_configuration(self.folder, port, controller_port, self._settings)
-        command = [str(java), *_JVM_FLAGS, f"-Dlog4j2.configurationFile={logging}", "-cp", jars]
+        heap = f"-Xmx{self._heap_mib}m"
+        command = [str(java), heap, *_JVM_FLAGS, f"-Dlog4j2.configurationFile={logging}", "-cp", jars]
         if not (self.folder / "data" / "meta.properties").exists():
             self._format(command, properties)
         with (self.folder / "stdout.log").open("ab") as output:
@@ -164,22 +193,6 @@ class EmbeddedBroker:
         except psutil.NoSuchProcess:
             pass
         return True
-
-    def _ports(self) -> tuple[int, int]:
-        """The client's and the controller's port, chosen once: what is written into the log must stay true."""
-        path = self.folder / "ports.json"
-        if path.exists():
-            try:
-                kept = json.loads(path.read_text(encoding="utf-8"))
-                return int(kept["port"]), int(kept["controller_port"])
-            except (ValueError, KeyError, TypeError) as error:
-                raise BrokerError(
-                    f"{path} is damaged ({error!r}): it must name the ports that the log was made with. "
-                    f"Remove {self.folder} to begin with an empty broker"
-                ) from error
-        port, controller_port = _free_ports(2)
-        _write(path, {"port": port, "controller_port": controller_port})
-        return port, controller_port
 
     def _state(self) -> dict[str, float] | None:
         path = self.folder / "state.json"

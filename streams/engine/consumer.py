@@ -22,6 +22,7 @@ InputKey = tuple[str, int]
 _END = KafkaError._PARTITION_EOF
 #: How many times the records of a unit are taken at most before the next one is folded.
 _PIECES: Final = 16
+#: For all partitions of an assignment together: while a broker is away each of its partitions would wait in vain.
 _BEGIN_WITHIN_S: Final = 2.0
 _RESET = KafkaError._AUTO_OFFSET_RESET
 _WITHOUT_KIP848 = (KafkaError.UNSUPPORTED_VERSION, KafkaError._UNSUPPORTED_FEATURE)
@@ -227,7 +228,10 @@ class GroupConsumer:
         # and an answer that comes after the seek overrides it (its issues 2256, 5345): what lies between is skipped.
         # The number is where the log begins: a fetch below it, sent before the pause, would leave a partition that
         # librdkafka lets nobody seek any more.
-        placed = [TopicPartition(tp.topic, tp.partition, _begin(client, tp)) for tp in partitions]
+        give_up_s = self._clock() + _BEGIN_WITHIN_S
+        placed = [
+            TopicPartition(tp.topic, tp.partition, _begin(client, tp, give_up_s - self._clock())) for tp in partitions
+        ]
         with _ending_the_process():
             if self._kip848:
                 client.incremental_assign(placed)
@@ -275,10 +279,12 @@ LOST_ADVICE = (
 )
 
 
-def _begin(client: ConsumerClient, tp: Any) -> int:
+def _begin(client: ConsumerClient, tp: Any, within_s: float) -> int:
     """Where the partition's log begins; 0 if the broker does not say so in time."""
+    if within_s <= 0:
+        return 0
     try:
-        known = client.get_watermark_offsets(TopicPartition(tp.topic, tp.partition), _BEGIN_WITHIN_S)
+        known = client.get_watermark_offsets(TopicPartition(tp.topic, tp.partition), within_s)
     except KafkaException as error:
         log.warning("%s[%d]: where the log begins is not known yet: %s", tp.topic, tp.partition, error)
         return 0

@@ -75,10 +75,12 @@ class EngineSettings:
     restore_threads: int = 2
     stop_timeout_ms: int = 15_000
     """A worker that was told to stop, or that crashed, is ended hard after this time."""
-    stalled_after_ms: int = 30_000
+    stalled_after_ms: int = 12_000
     """A call to Kafka that has not returned for so long never will: the process is ended hard, to be restarted.
 
-    Never sooner than after `transaction_timeout_ms`: a commit may take that long."""
+    No call is given more than `request_timeout_ms`, and one that came later than `transaction_timeout_ms` could commit
+    nothing any more. Never sooner than that: a commit may take so long. After a broker's restart this is most of the
+    time that a worker stands still, because librdkafka often does not return then."""
     stuck_after_ms: int = 30_000
     """A partition that holds records but has not moved for this long is reported as stuck: the worker is not ready."""
     alive_within_ms: int = 60_000

@@ -117,6 +117,23 @@ def test_an_assignment_begins_at_a_number_that_the_log_has(join: Callable[..., M
     assert placed == [at, at]
 
 
+def test_a_broker_that_is_away_holds_an_assignment_up_once_and_not_for_each_partition(
+    join: Callable[..., Member],
+) -> None:
+    """Nothing is folded meanwhile: 36 partitions of one broker took longer than a call may that is thought to hang."""
+    member, asked_s = join(), list[float]()
+
+    def wait_in_vain(_partition: Any, timeout: float) -> None:
+        asked_s.append(timeout)
+        member.now_s[0] += timeout
+
+    member.client.__dict__["get_watermark_offsets"] = wait_in_vain
+    partitions = [TopicPartition("in", number) for number in range(36)]
+    member.poll(lambda client: client.callbacks["on_assign"](client, partitions))
+    assert sum(asked_s) <= 2.0
+    assert member.told.events == [("assigned", *(("in", number) for number in range(36)))]
+
+
 def test_a_partition_that_is_not_ready_to_be_sought_is_asked_again(join: Callable[..., Member]) -> None:
     member = join()
     member.client.seek_fails = failure(KafkaError._STATE)

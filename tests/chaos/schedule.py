@@ -1,0 +1,176 @@
+"""From a seed to a list of faults: pure, so that a failing seed meets the same faults in the same order again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from streams.engine import FaultPoint
+
+
+class Fault(StrEnum):
+    """What can be done to the pipeline, by the name that ``--faults`` takes."""
+
+    KILL = "kill"
+    REBALANCE = "rebalance"
+    ZOMBIE = "zombie"
+    TRANSACTION_TIMEOUT = "transaction-timeout"
+    FENCE = "fence"
+    ROLLING_RESTART = "rolling-restart"
+    BROKER_KILL = "broker-kill"
+    BROKER_FREEZE = "broker-freeze"
+    BROKER_RESTART = "broker-restart"
+    BROKER_DISK = "broker-disk"
+    LEADER = "leader"
+    COORDINATOR = "coordinator"
+    LATENCY = "latency"
+    CUT = "cut"
+    BLACK_HOLE = "black-hole"
+    STORE_DISK = "store-disk"
+    STORE_DAMAGE = "store-damage"
+    CLOCK = "clock"
+    POISON = "poison"
+
+
+THREE_BROKERS: Final = frozenset({Fault.LEADER, Fault.COORDINATOR})
+NETWORK: Final = frozenset({Fault.LATENCY, Fault.CUT, Fault.BLACK_HOLE})
+BROKER: Final = frozenset(
+    {Fault.BROKER_KILL, Fault.BROKER_FREEZE, Fault.BROKER_RESTART, Fault.BROKER_DISK, Fault.LEADER, Fault.COORDINATOR}
+)
+
+WORKERS: Final = ("c1", "c2", "c3")
+SPARE: Final = "c4"
+"""Joins and leaves while the others stay."""
+
+UNIT: Final = (
+    FaultPoint.POLLED,
+    FaultPoint.COLLECTED,
+    FaultPoint.FOLDED,
+    FaultPoint.SEALED,
+    FaultPoint.BEGUN,
+    FaultPoint.PRODUCED_SOME,
+    FaultPoint.PRODUCED,
+    FaultPoint.FLUSHED,
+    FaultPoint.OFFSETS_SENT,
+    FaultPoint.COMMITTED,
+    FaultPoint.STORED_SOME,
+    FaultPoint.STORED,
+    FaultPoint.DONE,
+)
+"""Passed by every worker that has something to do."""
+START: Final = (
+    FaultPoint.PRODUCER_READY,
+    FaultPoint.JOINED,
+    FaultPoint.ASSIGNED,
+    FaultPoint.RESTORE_COMMITTED,
+    FaultPoint.RESTORE_MARKED,
+    FaultPoint.RESTORE_OPENED,
+    FaultPoint.RESTORE_REPLAYED,
+    FaultPoint.RESTORED,
+    FaultPoint.ACTIVATED,
+)
+"""Passed by a worker that comes back: it is killed twice."""
+STOP: Final = (FaultPoint.STOPPING, FaultPoint.LEFT)
+"""Passed by a worker that is told to stop."""
+LOSS: Final = {FaultPoint.LOST: FaultPoint.POLLED, FaultPoint.ABORTED: FaultPoint.FLUSHED}
+"""Passed by a worker that comes back from beyond its session: where it is to be stopped for that."""
+HANDOVER: Final = (FaultPoint.REVOKED,)
+"""Passed when another worker joins."""
+KILL_POINTS: Final = (*UNIT, *START, *STOP, *LOSS, *HANDOVER)
+
+_ZOMBIE_POINTS: Final = (
+    None,
+    FaultPoint.FOLDED,
+    FaultPoint.BEGUN,
+    FaultPoint.FLUSHED,
+    FaultPoint.OFFSETS_SENT,
+    FaultPoint.COMMITTED,
+    FaultPoint.STORED_SOME,
+)
+_OPEN_TRANSACTION: Final = (FaultPoint.BEGUN, FaultPoint.PRODUCED, FaultPoint.FLUSHED, FaultPoint.OFFSETS_SENT)
+DAMAGES: Final = ("delete", "truncate", "flip", "roll-back", "delete-file")
+
+
+@dataclass(frozen=True, slots=True)
+class Blow:
+    """What happens to one worker. ``point`` None: at any moment. ``after``: how often it passes there before."""
+
+    worker: str
+    point: FaultPoint | None = None
+    after: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One fault. ``seconds``: how long it lasts, where that is ours to say; ``variant``: what is done exactly."""
+
+    number: int
+    fault: Fault
+    blows: tuple[Blow, ...] = ()
+    seconds: float = 0.0
+    variant: str = ""
+
+    def __str__(self) -> str:
+        blows = ", ".join(f"{blow.worker}@{blow.point or 'any moment'}/{blow.after}" for blow in self.blows)
+        return f"{self.number}: {self.fault} {self.variant} {blows} {self.seconds:.1f} s"
+
+
+def schedule(seed: int, faults: Sequence[Fault], steps: int) -> tuple[Step, ...]:
+    """``steps`` faults of these kinds, each kind as often as the others. The points of kills go round, seed by seed."""
+    chance = random.Random(f"paystate chaos {seed}")
+    kinds = [faults[number % len(faults)] for number in range(steps)]
+    chance.shuffle(kinds)
+    points = _Round(seed, kinds.count(Fault.KILL))
+    return tuple(_step(number, kind, chance, points) for number, kind in enumerate(kinds))
+
+
+class _Round:
+    """Hands out the points of kills one after the other; the next seed goes on where this one's kills end."""
+
+    def __init__(self, seed: int, steps: int) -> None:
+        self._next = seed * steps * 2
+
+    def take(self, count: int) -> list[FaultPoint]:
+        taken = [KILL_POINTS[(self._next + number) % len(KILL_POINTS)] for number in range(count)]
+        self._next += count
+        return taken
+
+
+def _step(number: int, fault: Fault, chance: random.Random, points: _Round) -> Step:
+    if fault is Fault.KILL:
+        victims = chance.sample(WORKERS, 2)
+        return Step(number, fault, _blows(victims, points.take(2), chance))
+    if fault is Fault.ZOMBIE:
+        victims = chance.sample(WORKERS, chance.choice((1, 2)))
+        chosen = [chance.choice(_ZOMBIE_POINTS) for _ in victims]
+        return Step(number, fault, _blows(victims, chosen, chance), chance.uniform(7.0, 9.5))
+    if fault is Fault.TRANSACTION_TIMEOUT:
+        blow = Blow(chance.choice(WORKERS), chance.choice(_OPEN_TRANSACTION), chance.randint(1, 5))
+        return Step(number, fault, (blow,), chance.uniform(11.5, 13.5))
+    seconds, variants = _DETAILS.get(fault, ((0.0, 0.0), ("",)))
+    return Step(number, fault, (Blow(chance.choice(WORKERS)),), chance.uniform(*seconds), chance.choice(variants))
+
+
+def _blows(workers: Iterable[str], points: Iterable[FaultPoint | None], chance: random.Random) -> tuple[Blow, ...]:
+    return tuple(Blow(worker, point, chance.randint(1, 5)) for worker, point in zip(workers, points, strict=True))
+
+
+#: How long a fault lasts, from and to, and what may be done exactly.
+_DETAILS: Final[dict[Fault, tuple[tuple[float, float], tuple[str, ...]]]] = {
+    Fault.REBALANCE: ((0.0, 0.0), ("polite", "polite", "rude")),
+    Fault.BROKER_KILL: ((0.0, 4.0), ("",)),
+    Fault.BROKER_FREEZE: ((2.0, 9.0), ("",)),
+    Fault.BROKER_RESTART: ((0.0, 2.0), ("",)),
+    Fault.BROKER_DISK: ((3.0, 8.0), ("",)),
+    Fault.LEADER: ((2.0, 8.0), ("",)),
+    Fault.COORDINATOR: ((2.0, 8.0), ("group", "transactions")),
+    Fault.LATENCY: ((5.0, 9.0), ("one", "all")),
+    Fault.CUT: ((2.0, 9.0), ("one", "one", "all")),
+    Fault.BLACK_HOLE: ((3.0, 12.0), ("one", "one", "all")),
+    Fault.STORE_DISK: ((3.0, 7.0), ("",)),
+    Fault.STORE_DAMAGE: ((0.0, 0.0), DAMAGES),
+    Fault.CLOCK: ((4.0, 8.0), ("+50m", "-50m", "+5m", "-3d", "+3h")),
+}
