@@ -29,15 +29,16 @@ _ASSIGNED: Final = re.compile(r"assigned: partitions \[\d")
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a worker last said of itself."""
+    """What a worker last said of itself: ``partitions`` that it was given, those among them that it works on."""
 
     pid: int
     partitions: tuple[int, ...]
+    active: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A worker that was killed or stopped: when (monotonic clock of the machine), and what it ran then."""
+    """A worker that was killed or stopped: when (monotonic clock of the machine), and what it had then."""
 
     at_s: float
     partitions: tuple[int, ...]
@@ -92,15 +93,15 @@ class Crew:
     def card(self, name: str) -> Card | None:
         """Who the worker is now; None before its first word."""
         told = read_json(self._path(name, "card"))
-        return None if told is None else Card(told["pid"], tuple(told["partitions"]))
+        return None if told is None else Card(told["pid"], tuple(told["partitions"]), tuple(told["active"]))
 
     def is_active(self, name: str) -> bool:
-        """Whether it runs partitions."""
+        """Whether it works on partitions."""
         card = self.card(name)
-        return card is not None and bool(card.partitions) and psutil.pid_exists(card.pid)
+        return card is not None and bool(card.active) and psutil.pid_exists(card.pid)
 
     def await_active(self, names: Iterable[str], within_s: float) -> bool:
-        """Whether all of them run partitions in time."""
+        """Whether all of them work on partitions in time."""
         wanted = list(names)
         return wait_until(lambda: all(self.is_active(name) for name in wanted), within_s)
 

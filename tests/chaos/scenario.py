@@ -172,7 +172,7 @@ class _World:
 
     def _runs_all(self, name: str) -> bool:
         card = self.crew.card(name)
-        return card is not None and len(card.partitions) == PARTITIONS
+        return card is not None and len(card.active) == PARTITIONS
 
     def judge(self) -> Summary:
         """The verifier's word and the truth's."""

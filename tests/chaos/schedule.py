@@ -128,10 +128,10 @@ def schedule(seed: int, faults: Sequence[Fault], steps: int) -> tuple[Step, ...]
 
 
 class _Round:
-    """Hands out the points of kills one after the other; the next seed goes on where this one's kills end."""
+    """Hands out the points of kills one after the other; the next seed goes on about where this one's kills end."""
 
     def __init__(self, seed: int, steps: int) -> None:
-        self._next = seed * steps * 2
+        self._next = seed * steps * 5 // 2
 
     def take(self, count: int) -> list[FaultPoint]:
         taken = [KILL_POINTS[(self._next + number) % len(KILL_POINTS)] for number in range(count)]
@@ -141,8 +141,8 @@ class _Round:
 
 def _step(number: int, fault: Fault, chance: random.Random, points: _Round) -> Step:
     if fault is Fault.KILL:
-        victims = chance.sample(WORKERS, 2)
-        return Step(number, fault, _blows(victims, points.take(2), chance))
+        victims = chance.sample(WORKERS, chance.choice((2, 3)))
+        return Step(number, fault, _blows(victims, points.take(len(victims)), chance))
     if fault is Fault.ZOMBIE:
         victims = chance.sample(WORKERS, chance.choice((1, 2)))
         chosen = [chance.choice(_ZOMBIE_POINTS) for _ in victims]

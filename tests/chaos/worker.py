@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from streams.engine import FaultPoint
+from streams.engine.engine import Engine
 from streams.settings import load
 from streams.worker import prepare
 
 FOLDER: Final = "CHAOS_FOLDER"
 """The variable that names the folder."""
 NAME: Final = "PAYSTATE_INSTANCE"
-_CHANGES: Final = frozenset({FaultPoint.ACTIVATED, FaultPoint.REVOKED, FaultPoint.LOST})
+_CHANGES: Final = frozenset({FaultPoint.ASSIGNED, FaultPoint.ACTIVATED, FaultPoint.REVOKED, FaultPoint.LOST})
 _HARM: Final[dict[str, Callable[[], object]]] = {
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "freeze": lambda: os.kill(os.getpid(), signal.SIGSTOP),
@@ -36,17 +37,19 @@ class Saboteur:
         self._fired = folder / f"{name}.fired"
         self._card = folder / f"{name}.card"
         self._passed: dict[int, int] = {}
-        self._partitions: list[int] = []
-        self.partitions: Callable[[], list[int]] = list
+        self._told: dict[str, Any] = {"pid": os.getpid(), "partitions": [], "active": []}
+        self.engine: Engine | None = None
 
     def introduce(self) -> None:
         """Say who we are and what we run."""
-        write_json(self._card, {"pid": os.getpid(), "partitions": self._partitions})
+        if self.engine is not None:
+            owned = [status.partition for status in self.engine.status().partitions]
+            self._told = self._told | {"partitions": owned, "active": self.engine.partitions}
+        write_json(self._card, self._told)
 
     def reached(self, point: FaultPoint) -> None:
         """The hook."""
         if point in _CHANGES:
-            self._partitions = self.partitions()
             self.introduce()
         order = read_json(self._order)
         if order is None or order["point"] != point:
@@ -58,7 +61,7 @@ class Saboteur:
             self._order.unlink()
         except FileNotFoundError:
             return  # another thread was faster, or it was taken back
-        told = {"number": order["number"], "partitions": self._partitions, "at_s": time.monotonic()}
+        told = {"number": order["number"], "partitions": self._told["partitions"], "at_s": time.monotonic()}
         write_json(self._fired, told)
         _HARM[order["harm"]]()
 
@@ -85,7 +88,7 @@ def main() -> None:
     saboteur = Saboteur(Path(os.environ[FOLDER]), os.environ[NAME])
     saboteur.introduce()
     prepared = prepare(load(), saboteur.reached)
-    saboteur.partitions = lambda: prepared.app.engine.partitions
+    saboteur.engine = prepared.app.engine
     prepared.run("INFO")
 
 
