@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,9 @@ _DEFAULT: Final = tuple(
 
 def main() -> int:
     """0: every run was right."""
+    # A run that is told to end takes its brokers and workers with it, also where a shell had it ignore Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     asked = _arguments()
     right = True
     for seed in range(asked.seed, asked.seed + asked.runs):
