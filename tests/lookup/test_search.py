@@ -165,9 +165,9 @@ def test_a_parked_fact_that_several_payments_may_own_says_so(
 
 def test_a_fact_that_found_its_payment_waits_no_more(generation: Generation, search: Search, prefix: str) -> None:
     fact = ack(prefix)
-    home = HomeRow(carried(generation, fact), (), None, 0)
+    home, known = HomeRow(carried(generation, fact)), (Registration(fact.references[0].key, "P-1", 1),)
     put_row(generation, f"home:{fact.event_id}", home)
-    put_row(generation, f"home:{fact.event_id}", replace(home, payment="P-1", number=1))
+    put_row(generation, f"home:{fact.event_id}", replace(home, known=known, payment="P-1", number=1))
     assert search.ask(prefix).waiting == ()
 
 
