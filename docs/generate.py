@@ -67,7 +67,7 @@ def _section(title: str, model: type[BaseModel], prefix: str) -> Iterator[str]:
 
 def _default(field: FieldInfo) -> str:
     value = field.default
-    return "" if value is None or value in {"", ()} else f"`{value}`"
+    return "" if value in (None, "", (), {}) else f"`{value}`"
 
 
 def _values(field: FieldInfo) -> str:

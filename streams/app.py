@@ -145,6 +145,8 @@ def policy_of(settings: Settings) -> Policy:
         required_scopes=frozenset(ApprovalScope(scope) for scope in policy.required_scopes),
         reconciliation=ReconciliationMode(policy.reconciliation),
         tolerance_minor=policy.amount_tolerance_minor,
+        acknowledgement_within_s=policy.acknowledgement_within_s,
+        acknowledgement_within_s_by_bank=policy.acknowledgement_within_s_by_bank,
     )
 
 

@@ -36,7 +36,7 @@ LABELS: Final[dict[str, str]] = {
     "bank": "PAYSTATE_METRICS__BANKS, else the first 64 seen; any other is `other`, none is `unknown`",
     "kind": "the alert kinds of payments.alerts.v1",
     "mode": "live, replay",
-    "outcome": "applied, late, duplicate, conflict, invalid",
+    "outcome": "applied, late, duplicate, conflict, invalid; of payments_ack_sla_total: met, missed",
     "partition": "partition numbers",
     "rail": "PAYSTATE_METRICS__RAILS, else the first 64 seen; any other is `other`, none is `unknown`",
     "reason_class": "why a record cannot be folded, see the runbook of the dead letters; any other is `other`",
@@ -185,6 +185,23 @@ ACK_LATENCY: Final = Metric(
     "From submission to the bank's first word, a status report or the booking, by their clocks; exact times only.",
     ACK_S,
 )
+ACK_SLA: Final = Metric(
+    "payments_ack_sla_total",
+    Kind.COUNTER,
+    ("bank", "rail", "outcome", "mode"),
+    "Submissions by the bank's first word: met when it is kept in time, missed when its deadline has passed. A word in "
+    "time that turns up after all is counted as met too: the miss is not taken back.",
+)
+TIMERS: Final = Metric(
+    "payments_sla_timers", Kind.GAUGE, ("partition",), "Payments that wait for the clock, of the owned partitions."
+)
+TIMER_LATENESS: Final = Metric(
+    "payments_sla_timer_lateness_seconds",
+    Kind.HISTOGRAM,
+    (),
+    "From when a deadline was due to fire to the proved time that it fired at.",
+    DELAY_S,
+)
 APPROVAL_DURATION: Final = Metric(
     "payments_approval_duration_seconds",
     Kind.HISTOGRAM,
@@ -227,6 +244,9 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     OPEN,
     OLDEST_OPEN,
     ACK_LATENCY,
+    ACK_SLA,
+    TIMERS,
+    TIMER_LATENESS,
     APPROVAL_DURATION,
     CYCLE_TIME,
     RECONCILIATION,

@@ -21,15 +21,17 @@ from typing_extensions import override
 from schemas.codec import codec
 from streams import metric_catalogue as catalogue
 from streams.accumulators import ClosedSet, Counters, Gauges, Histograms, Route, Routes, Values, gauge_family
+from streams.agents.payment_rows import due_in
 from streams.domain.facts import Precision
 from streams.domain.fingerprints import DuplicateAlert, DuplicateState, Rule
-from streams.domain.fold import Outcome
+from streams.domain.fold import Folded, Outcome
+from streams.domain.payment import Payment
 from streams.domain.state import Alert, AlertKind, AlertState, Mode, Severity, State
 from streams.domain.statuses import Status
 from streams.domain.view import View
 from streams.durations import Duration, completed
 from streams.engine.metrics import NoMetrics
-from streams.observations import FactFolded
+from streams.observations import ClockPassed, FactFolded
 from streams.open_payments import OpenPayments, Standings
 from streams.settings import MetricsSettings
 
@@ -38,6 +40,7 @@ _MICROSECONDS: Final = 1e6
 _PAYMENTS: Final = "payments"
 _LIVE: Final = "live"
 _MODES: Final = {Mode.LIVE: _LIVE, Mode.REPLAY: "replay", Mode.UNKNOWN: _LIVE}
+_MET, _MISSED = "met", "missed"
 _OUTCOMES: Final = tuple(outcome.value for outcome in Outcome)
 _SEVERITIES: Final = {severity: severity.value.lower() for severity in Severity}
 _OWN_SEVERITIES: Final = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
@@ -60,7 +63,7 @@ class PipelineMetrics(NoMetrics, Collector):
         self._started_routes: set[Route] = set()
         self._reason_class = ClosedSet(catalogue.REASON_CLASSES)
         self._standings = Standings(self._routes, decode_state or codec("payments.state.v1", State).decode)
-        self._open = OpenPayments(self._standings.of_row, self._lock)
+        self._open = OpenPayments(self._standings.of_row, due_in, self._lock)
         self._families()
         self._start(input_topics)
         self.registry = CollectorRegistry()
@@ -81,6 +84,8 @@ class PipelineMetrics(NoMetrics, Collector):
         self._commit = Histograms(catalogue.COMMIT)
         self._recovery_duration = Histograms(catalogue.RECOVERY_DURATION)
         self._ack_latency = Histograms(catalogue.ACK_LATENCY)
+        self._ack_sla = Counters(catalogue.ACK_SLA)
+        self._timer_lateness = Histograms(catalogue.TIMER_LATENESS)
         self._by_region = {
             Duration.APPROVAL: Histograms(catalogue.APPROVAL_DURATION),
             Duration.CYCLE: Histograms(catalogue.CYCLE_TIME),
@@ -96,7 +101,7 @@ class PipelineMetrics(NoMetrics, Collector):
         """Every label set that is known beforehand begins at 0: a series that appears with its first step hides it."""
         for counters in (self._rebalances, self._aborts):
             counters.start(())
-        for histograms in (self._commit, self._recovery_duration):
+        for histograms in (self._commit, self._recovery_duration, self._timer_lateness):
             histograms.start(())
         for kind, severity in product(AlertKind, _OWN_SEVERITIES):
             if kind is not AlertKind.UNKNOWN:
@@ -121,6 +126,8 @@ class PipelineMetrics(NoMetrics, Collector):
         self._started_routes.add(route)
         for status in Status:
             self._transitions.start((*route, status.value, _LIVE))
+        for outcome in (_MET, _MISSED):
+            self._ack_sla.start((*route[:2], outcome, _LIVE))
 
     # -- told by the engine
 
@@ -204,6 +211,8 @@ class PipelineMetrics(NoMetrics, Collector):
             for item in items:
                 if isinstance(item, FactFolded):
                     events[self._fact(item, now_us)] += 1
+                elif isinstance(item, ClockPassed):
+                    self._clock_passed(item)
                 elif isinstance(item, Alert):
                     self._alert(item)
                 elif isinstance(item, DuplicateAlert):
@@ -220,8 +229,20 @@ class PipelineMetrics(NoMetrics, Collector):
             self._delay.observe((source, "publish"), (now_us - fact.received_at) / _MICROSECONDS)
             if fact.precision is Precision.TIME:
                 self._delay.observe((source, "ingest"), (fact.received_at - fact.occurred_at) / _MICROSECONDS)
+        self._stepped(seen.partition, before, folded, mode)
+        return (source, folded.outcome.value, mode)
+
+    def _clock_passed(self, seen: ClockPassed) -> None:
+        """Deadlines that fired: misses are counted when the deadline passes, in an outage nothing else may come."""
+        for armed in seen.before.view.parts.deadlines.armed:
+            if armed.fires_at <= seen.at:
+                self._timer_lateness.observe((), (seen.at - armed.fires_at) / _MICROSECONDS)
+                self._answered(seen.before.view, _MISSED, _MODES[seen.mode])
+        self._stepped(seen.partition, seen.before, seen.folded, _MODES[seen.mode])
+
+    def _stepped(self, partition: int, before: Payment | None, folded: Folded, mode: str) -> None:
         if folded.payment is not None and folded.payment is not before:
-            self._moved(seen.partition, None if before is None else before.view, folded.payment.view, mode)
+            self._moved(partition, None if before is None else before.view, folded.payment.view, mode)
         for transition in folded.transitions:
             if transition.from_status is not transition.to_status:
                 route = self._routes(transition.bank, transition.rail, transition.region)
@@ -229,17 +250,27 @@ class PipelineMetrics(NoMetrics, Collector):
                 self._transitions.add((*route, transition.to_status.value, mode))
         for alert in folded.alerts:
             self._alert(alert)
-        return (source, folded.outcome.value, mode)
 
     def _moved(self, partition: int, before: View | None, after: View, mode: str) -> None:
         standings = self._standings
         self._open.moved(partition, None if before is None else standings.of_view(before), standings.of_view(after))
+        waited, waits = before is not None and bool(before.parts.deadlines.armed), bool(after.parts.deadlines.armed)
+        if waits is not waited:
+            self._open.waits(partition, 1 if waits else -1)
+        met = after.parts.deadlines.met - (0 if before is None else before.parts.deadlines.met)
+        if met > 0:
+            self._answered(after, _MET, mode, met)
         for duration, seconds in completed(before, after):
             route = self._routes(after.bank, after.parts.releases.description.rail, after.region)
             if duration is Duration.ACKNOWLEDGEMENT:
                 self._ack_latency.observe((*route, mode), seconds)
             elif mode == _LIVE:
                 self._by_region[duration].observe((route[2],), seconds)
+
+    def _answered(self, view: View, outcome: str, mode: str, count: int = 1) -> None:
+        route = self._routes(view.bank, view.parts.releases.description.rail, view.region)
+        self._start_route(route)
+        self._ack_sla.add((*route[:2], outcome, mode), count)
 
     def _alert(self, alert: Alert) -> None:
         if alert.state is AlertState.OPEN:
@@ -260,6 +291,7 @@ class PipelineMetrics(NoMetrics, Collector):
             families = [accumulated.family() for accumulated in self._accumulated()]
             families.append(gauge_family(catalogue.OPEN, self._open.open()))
             families.append(gauge_family(catalogue.OLDEST_OPEN, self._open.oldest()))
+            families.append(gauge_family(catalogue.TIMERS, self._open.waiting()))
         yield from families
 
     def _accumulated(self) -> tuple[Counters | Gauges | Histograms, ...]:
@@ -276,6 +308,8 @@ class PipelineMetrics(NoMetrics, Collector):
             self._commit,
             self._recovery_duration,
             self._ack_latency,
+            self._ack_sla,
+            self._timer_lateness,
             *self._by_region.values(),
             self._batch,
             self._watermark,

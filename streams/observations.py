@@ -26,5 +26,16 @@ class FactFolded:
     mode: Mode
 
 
+@dataclass(frozen=True, slots=True)
+class ClockPassed:
+    """The clock reached ``at`` in a partition, and deadlines of the payment ``before`` fired."""
+
+    partition: int
+    at: int
+    before: Payment
+    folded: Folded
+    mode: Mode
+
+
 #: ``FactFolded`` at the price of a plain object: this is on the way of every event.
 fact_folded: Final = quick(FactFolded)

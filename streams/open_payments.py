@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from threading import Event, Lock, Thread
 from typing import Final, TypeAlias
 
@@ -34,6 +34,9 @@ _BREATH_S: Final = 0.005
 
 Standing: TypeAlias = tuple[Route, str, int]
 """Bank, rail and region; status; and the hour (since 1970) of the payment's first milestone."""
+
+#: Counted beside the standings: a payment that waits for the clock, open or closed.
+_WAITS: Final = None
 
 
 @dataclass(slots=True)
@@ -91,10 +94,13 @@ class Standings:
 class OpenPayments:
     """The roll-ups of the partitions that this worker owns. Thread-safe."""
 
-    def __init__(self, of_row: Callable[[bytes], Standing | None], lock: Lock) -> None:
+    def __init__(
+        self, of_row: Callable[[bytes], Standing | None], due_in: Callable[[bytes], int | None], lock: Lock
+    ) -> None:
         self._of_row = of_row
+        self._due_in = due_in
         self._lock = lock
-        self._counts: dict[int, Counter[Standing]] = {}
+        self._counts: dict[int, Counter[Standing | None]] = {}
         self._complete: set[int] = set()
         self._censuses: dict[int, Census] = {}
 
@@ -103,7 +109,7 @@ class OpenPayments:
         self.give_up(partition)
         with self._lock:
             self._counts[partition] = Counter()
-        self._censuses[partition] = Census(partition, rows, self._of_row, self._counted)
+        self._censuses[partition] = Census(partition, rows, self._standings_of, self._counted)
         self._censuses[partition].start()
 
     def give_up(self, partition: int) -> None:
@@ -121,15 +127,24 @@ class OpenPayments:
         if counts is None or before == after:
             return
         if before is not None:
-            counts[before] -= 1
-            if not counts[before]:
-                del counts[before]
+            _add(counts, before, -1)
         if after is not None:
-            counts[after] += 1
-            if not counts[after]:
-                del counts[after]
+            _add(counts, after, 1)
 
-    def _counted(self, partition: int, found: Counter[Standing]) -> None:
+    def waits(self, partition: int, more: int) -> None:
+        """A fold made a payment wait for the clock (1), or no more (-1). The caller holds the lock."""
+        counts = self._counts.get(partition)
+        if counts is not None:
+            _add(counts, _WAITS, more)
+
+    def _standings_of(self, row: bytes) -> Iterator[Standing | None]:
+        standing = self._of_row(row)
+        if standing is not None:
+            yield standing
+        if self._due_in(row) is not None:
+            yield _WAITS
+
+    def _counted(self, partition: int, found: Counter[Standing | None]) -> None:
         with self._lock:
             counts = self._counts[partition]
             counts.update(found)
@@ -141,7 +156,8 @@ class OpenPayments:
         totals: Counter[Values] = Counter()
         for partition in self._complete:
             for standing, count in self._counts[partition].items():
-                totals[_values(partition, standing)] += max(0, count)
+                if standing is not _WAITS:
+                    totals[_values(partition, standing)] += max(0, count)
         return [(values, float(total)) for values, total in totals.items()]
 
     def oldest(self) -> list[tuple[Values, float]]:
@@ -149,9 +165,21 @@ class OpenPayments:
         hours: dict[Values, int] = {}
         for partition in self._complete:
             for standing in self._counts[partition]:
+                if standing is _WAITS:
+                    continue
                 values, hour = _values(partition, standing), standing[2]
                 hours[values] = min(hour, hours.get(values, hour))
         return [(values, float(hour * _HOUR_S)) for values, hour in hours.items()]
+
+    def waiting(self) -> list[tuple[Values, float]]:
+        """Partitions, and how many of their payments wait for the clock. The caller holds the lock."""
+        return [((str(row),), float(max(0, self._counts[row][_WAITS]))) for row in sorted(self._complete)]
+
+
+def _add(counts: Counter[Standing | None], standing: Standing | None, count: int) -> None:
+    counts[standing] += count
+    if not counts[standing]:
+        del counts[standing]
 
 
 def _values(partition: int, standing: Standing) -> Values:
@@ -166,8 +194,8 @@ class Census(Thread):
         self,
         partition: int,
         rows: Iterator[bytes],
-        of_row: Callable[[bytes], Standing | None],
-        counted: Callable[[int, Counter[Standing]], None],
+        of_row: Callable[[bytes], Iterable[Standing | None]],
+        counted: Callable[[int, Counter[Standing | None]], None],
     ) -> None:
         super().__init__(name=f"census-{partition}", daemon=True)
         self._partition = partition
@@ -188,11 +216,11 @@ class Census(Thread):
         finally:
             self._rows = iter(())  # an iterator that lives pins its snapshot, and keeps the store's lock
 
-    def _count(self) -> Counter[Standing]:
-        found: Counter[Standing] = Counter()
+    def _count(self) -> Counter[Standing | None]:
+        found: Counter[Standing | None] = Counter()
         while not self._told_to_end.wait(_BREATH_S):
             chunk = list(islice(self._rows, _CHUNK))
-            found.update(standing for standing in map(self._of_row, chunk) if standing is not None)
+            found.update(chain.from_iterable(map(self._of_row, chunk)))
             if len(chunk) < _CHUNK:
                 break
         return found

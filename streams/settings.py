@@ -18,6 +18,7 @@ PREFIX: Final = "PAYSTATE_"
 #: Read by other parts, before or beside the settings.
 _READ_ELSEWHERE: Final = frozenset({"PAYSTATE_CACHE_DIR"})
 _KEY_BYTES: Final = 32
+_YEAR_S: Final = 366 * 86_400
 
 
 class SettingsError(RuntimeError):
@@ -88,6 +89,12 @@ class PolicySettings(BaseModel):
     )
     orphan_grace_s: Annotated[int, Field(ge=0)] = Field(
         default=3_600, description="a bank's word that has no payment so long after it came is told; 0: never"
+    )
+    acknowledgement_within_s: Annotated[int, Field(ge=0, le=_YEAR_S)] = Field(
+        default=3_600, description="a bank that says no word of a submission for so long is overdue; 0: never"
+    )
+    acknowledgement_within_s_by_bank: dict[str, Annotated[int, Field(ge=0, le=_YEAR_S)]] = Field(
+        default={}, description='the same of one bank, by the name that releases have: {"BANKX": 900}; 0: never'
     )
     min_reference_length: Annotated[int, Field(ge=1, le=35)] = Field(
         default=3, description="a shorter reference names nothing"

@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry
 
 from schemas.codec import codec
+from streams.agents.payment_rows import internal_of
 from streams.domain.facts import PaymentFact
-from streams.domain.fold import fold
+from streams.domain.fold import elapse, fold
 from streams.domain.payment import Payment, as_state
 from streams.domain.state import Mode, State
 from streams.domain.statuses import Status
 from streams.metrics import PipelineMetrics
-from streams.observations import fact_folded
+from streams.observations import ClockPassed, fact_folded
 from streams.settings import MetricsSettings
 from tests.domain.given import (
     DEFAULT,
+    MINUTE_US,
     NOON_US,
 )
 
@@ -42,6 +44,15 @@ class Worker:
             self.metrics.noted("lifecycle", [fact_folded(partition, fact, before, folded, mode)])
         return self
 
+    def clock(self, minutes: float, partition: int = 0, mode: Mode = Mode.LIVE) -> Worker:
+        """The clock reaches this many minutes after noon, and that is committed."""
+        before, at = self.payment, NOON_US + int(minutes * MINUTE_US)
+        assert before is not None
+        folded = elapse(before, at, DEFAULT)
+        self.payment = folded.payment
+        self.metrics.noted("lifecycle", [ClockPassed(partition, at, before, folded, mode)])
+        return self
+
     def own(self, *payments: Payment | None, partition: int = 0) -> Worker:
         """Take over a partition that holds these payments; returns when they are counted."""
         self.metrics.holds(
@@ -62,7 +73,7 @@ class Worker:
 
 def row_of(payment: Payment) -> bytes:
     """The payment as the store has it."""
-    return codec("payments.state.v1", State).encode(as_state(payment, b"opaque"))
+    return codec("payments.state.v1", State).encode(as_state(payment, internal_of(payment)))
 
 
 def await_count(metrics: PipelineMetrics, partition: int) -> None:

@@ -37,7 +37,7 @@ def everything_moved() -> PipelineMetrics:
         reconciliation("m"),
     )
     worker.payment = None
-    worker.fold(release("r2"))
+    worker.fold(release("r2"), submission("s2")).clock(999)
     metrics = worker.metrics
     metrics.unit_committed(0.1, 0.05, 3)
     metrics.unit_aborted("a rebalance")

@@ -51,6 +51,32 @@ def test_an_alert_counts_when_it_opens() -> None:
     assert sum(opened) == 1
 
 
+def sla(worker: Worker, outcome: str, mode: str = "live") -> float | None:
+    return worker.value("payments_ack_sla_total", bank="BANKX", rail="ach", outcome=outcome, mode=mode)
+
+
+def test_a_bank_that_answers_in_time_met_its_deadline_whatever_came_first_and_only_once() -> None:
+    assert sla(Worker().fold(submission("s"), ack("k", "RCVD"), ack("l", "ACCP")), "met") == 1
+    early = Worker().fold(ack("k", "RCVD"), ack("l", "ACCP"), submission("s"))
+    assert (sla(early, "met"), sla(early, "missed")) == (1, 0)
+
+
+def test_a_miss_is_counted_when_the_deadline_passes_and_not_again_when_the_word_comes() -> None:
+    worker = Worker().fold(submission("s", at=20)).clock(79)
+    assert sla(worker, "missed") == 0
+    worker.clock(81)
+    assert (sla(worker, "met"), sla(worker, "missed")) == (0, 1)
+    assert worker.value("payments_sla_timer_lateness_seconds_sum") == 60
+    worker.fold(ack("k", "ACCP", at=90)).clock(99)
+    assert (sla(worker, "met"), sla(worker, "missed")) == (0, 1)
+    assert worker.value("payments_alerts_total", kind="SLA_MISSED", severity="warning", mode="live") == 1
+
+
+def test_a_replayed_miss_is_counted_apart() -> None:
+    worker = Worker().fold(submission("s"), mode=Mode.REPLAY).clock(81, mode=Mode.REPLAY)
+    assert (sla(worker, "missed"), sla(worker, "missed", "replay")) == (0, 1)
+
+
 def duplicate_alert(number: int, state: DuplicateState) -> DuplicateAlert:
     side = Appearance(
         Rule.EXACT_INVOICE, "f", "P1", 1, Liveness.PLANNED, Status.RELEASED, 0, None, None, None, None, None, (), ()

@@ -49,6 +49,20 @@ def test_a_partition_taken_over_is_counted_from_its_rows() -> None:
     assert (successor.open(Status.SUBMITTED), successor.open(Status.BANK_ACCEPTED)) == (None, 1)
 
 
+def test_payments_that_wait_for_the_clock_are_counted_closed_ones_too() -> None:
+    waiting = Worker().fold(release("r"), submission("s"))
+    closed = Worker().fold(submission("a"), submission("b", "FILE-B"), ack("k", "RJCT", file="FILE-A"))
+    answered = Worker().fold(submission("s"), ack("k", "ACCP"))
+    successor = Worker().own(waiting.payment, closed.payment, answered.payment)
+    assert successor.value("payments_sla_timers", partition="0") == 2
+    successor.payment = waiting.payment
+    successor.clock(81)
+    assert successor.value("payments_sla_timers", partition="0") == 1
+    successor.payment = None
+    successor.fold(submission("s"))
+    assert successor.value("payments_sla_timers", partition="0") == 2
+
+
 def test_rows_of_an_earlier_schema_are_counted_too() -> None:
     predecessor = Worker().fold(release("r"))
     assert predecessor.payment is not None

@@ -19,15 +19,16 @@ from streams.domain.facts import (
     Verdict,
 )
 from streams.domain.fingerprints import Appearance, FingerprintMessage, FingerprintMessageType, PairVerdict
-from streams.domain.fold import Folded, Outcome, fold
+from streams.domain.fold import Folded, Outcome, elapse, fold
 from streams.domain.payment import Context, Payment
 from streams.domain.policy import Policy
 from streams.domain.state import Evidence, Mode
 from streams.engine import BadRecord, Outbox, Record, Table, Topic
-from streams.observations import fact_folded
+from streams.observations import ClockPassed, fact_folded
 from streams.topics import Topics
 
 Handler = Callable[[Record, "Table[Payment]", Outbox], None]
+DueHandler = Callable[[str, Record, "Table[Payment]", Outbox], None]
 
 _context = quick(Context)
 _evidence = quick(Evidence)
@@ -61,6 +62,26 @@ def lifecycle(topics: Topics, policy: Policy, generation: int, mode: Mode = Mode
     return join
 
 
+def overdue(topics: Topics, policy: Policy, generation: int, mode: Mode = Mode.LIVE) -> DueHandler:
+    """What is called for a payment that proved time finds due: what has not come by now has not come in time."""
+    tell = _Teller(topics)
+
+    def pass_by(key: str, tick: Record, payments: Table[Payment], out: Outbox) -> None:
+        before = payments.get(key)
+        if before is None:
+            return
+        at = tick.value.at
+        evidence = _evidence(tick.topic, tick.partition, tick.offset, None, None)
+        folded = elapse(before, at, _context(policy, generation, mode, evidence, packed))
+        # written even if nothing fired: another policy may have moved the deadline since the row was
+        payments[key] = folded.payment or before
+        tell.steps(key, folded, out)
+        if folded.payment is not before:
+            out.note(ClockPassed(tick.partition, at, before, folded, mode))
+
+    return pass_by
+
+
 def _where(record: Record, fact: PaymentFact) -> Evidence:
     """Where the fact can be read: the record, and the place in the file that brought it."""
     if isinstance(fact, BankAck):
@@ -76,11 +97,8 @@ class _Teller:
 
     def __call__(self, folded: Folded, record: Record, fact: PaymentFact, out: Outbox) -> None:
         """Transitions, alerts and appearances under the payment's key; what was not kept goes to the dead letters."""
-        topics, key = self._topics, record.key
-        for transition in folded.transitions:
-            out.send(topics.transitions, key, transition)
-        for alert in folded.alerts:
-            out.send(topics.alerts, key, alert)
+        topics = self._topics
+        self.steps(record.key, folded, out)
         for appearance in folded.appearances:
             message = _appeared(appearance, fact)
             out.send(topics.fingerprints, message.key, message)
@@ -90,6 +108,14 @@ class _Teller:
             self._judge(fact, _JUDGED[fact.action], out)
         if folded.evicted is not None:
             self._put_out(folded.evicted, folded, record, out)
+
+    def steps(self, key: str, folded: Folded, out: Outbox) -> None:
+        """Transitions and alerts."""
+        topics = self._topics
+        for transition in folded.transitions:
+            out.send(topics.transitions, key, transition)
+        for alert in folded.alerts:
+            out.send(topics.alerts, key, alert)
 
     def _judge(self, command: Command, confirmed: bool, out: Outbox) -> None:
         """A person's word about a pair goes to the pair's home; the latest by their clock wins there."""

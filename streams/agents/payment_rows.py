@@ -44,6 +44,7 @@ _decode: Final = msgspec.msgpack.Decoder(tuple[bool, list[Any], list[tuple[str, 
 #: Before the msgpack: the form, and when the payment is due.
 _HEAD: Final = struct.Struct(">BQ")
 _HEAD_BYTES: Final = _HEAD.size
+_NOT_DUE: Final = _HEAD.pack(FORM, 0)
 _DUE: Final = struct.Struct(">Q").unpack_from
 #: Framing of a record: a registry's (0, schema id) is shorter than single-object encoding (C3 01, fingerprint).
 _REGISTRY: Final = 0
@@ -89,8 +90,10 @@ def internal_of(payment: Payment) -> bytes:
         else row.packed
         for row in payment.kept
     ]
-    marks = [(mark.armed_by, mark.due_at, mark.policy) for mark in payment.marks]
-    return _HEAD.pack(FORM, max(payment.due_at or 0, 0)) + _encode((payment.overflowed, rows, marks))
+    deadlines = payment.view.parts.deadlines
+    marks = [(mark.armed_by, mark.due_at, mark.policy) for mark in deadlines.marks] if deadlines.marks else ()
+    head = _HEAD.pack(FORM, due_of(payment) or 0) if deadlines.armed else _NOT_DUE
+    return head + _encode((payment.overflowed, rows, marks))
 
 
 def due_in(row: bytes) -> int | None:
@@ -147,6 +150,14 @@ class PaymentRows:
     def encode(self, payment: Payment) -> bytes:
         """The record of payments.state.v1."""
         return self._state.encode(as_state(payment, internal_of(payment)))
+
+    def due_of_value(self, payment: Payment) -> int | None:
+        """When the payment next needs the clock: see ``due_of``."""
+        return due_of(payment)
+
+    def due_of_row(self, data: bytes) -> int | None:
+        """When the payment of an encoded row next needs the clock: see ``due_in``."""
+        return due_in(data)
 
     def decode(self, data: bytes) -> Payment:
         """The payment, its view derived under the policy in force. Raises CodecError."""

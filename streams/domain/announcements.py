@@ -96,7 +96,8 @@ def _change(before: View | None, view: View, fact: Happened) -> _Change | None:
     cleared: tuple[RaisedFlag, ...] = ()
     if view.flags != before.flags:
         raised, cleared = _missing_in(before.flags, view.flags), _missing_in(view.flags, before.flags)
-    if _is_a_miss_taken_back(before, view):
+    missed = before.parts.deadlines.marks
+    if missed and not set(missed) <= set(view.parts.deadlines.marks):  # not missed, as we now know
         return TransitionKind.CORRECTION, raised, cleared
     if view.status is not before.status:
         return _move(before.status, view.status, fact), raised, cleared
@@ -111,12 +112,6 @@ def _missing_in(others: tuple[RaisedFlag, ...], flags: tuple[RaisedFlag, ...]) -
     """The flags whose name and detail are not among the others; another ``since`` is no other flag."""
     known = {(flag.name, flag.detail) for flag in others}
     return tuple(flag for flag in flags if (flag.name, flag.detail) not in known)
-
-
-def _is_a_miss_taken_back(before: View, view: View) -> bool:
-    """A deadline had fired that, as we now know, was not missed."""
-    old = before.parts.deadlines.marks
-    return bool(old) and not set(old) <= set(view.parts.deadlines.marks)
 
 
 def _move(previous: Status, status: Status, fact: Happened) -> TransitionKind:

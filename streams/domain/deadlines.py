@@ -86,6 +86,7 @@ class Deadlines:
 
 
 NO_DEADLINES: Final = Deadlines()
+_ANSWERED: Final = Deadlines(met=1)
 _armed = quick(Armed)
 
 
@@ -100,6 +101,8 @@ def deadlines_of(
     submitted, failed = _of_our_side(releases, rivalled)
     if not submitted:
         return NO_DEADLINES
+    if len(submitted) == 1 and not (failed or marks or rivalled):
+        return _of_one(submitted[0], releases, acks, policy)
     fired = {mark.armed_by: mark for mark in marks} if marks else {}
     armed: list[Armed] = []
     borne_out: list[Mark] = []
@@ -132,10 +135,28 @@ def deadlines_of(
     return Deadlines(tuple(armed), tuple(sorted(borne_out, key=_armed_by)), tuple(misses), met)
 
 
+def _of_one(row: Release, releases: Sequence[Release], acks: Sequence[BankAck], policy: Policy) -> Deadlines:
+    """The same where there is one submission and nothing unusual about it: nearly always."""
+    due_at = _due_at(row, releases, policy)
+    if not due_at:
+        return NO_DEADLINES
+    for ack in acks:
+        if ack.received_at <= due_at and _speak_of_one(row, ack):
+            return _ANSWERED
+    received_at = row.received_at
+    return Deadlines((_armed(row, due_at, max(due_at, received_at)),))
+
+
 def _of_our_side(releases: Sequence[Release], rivalled: Sequence[Kept]) -> tuple[list[Release], list[Release]]:
     """Submissions and failures, undisputed, in the order in which we heard of them."""
-    submitted = [row for row in releases if row.stage is _SUBMITTED]
-    failed = [row for row in releases if row.stage is _FAILED] if len(submitted) < len(releases) else []
+    submitted: list[Release] = []
+    failed: list[Release] = []
+    for row in releases:
+        stage = row.stage
+        if stage is _SUBMITTED:
+            submitted.append(row)
+        elif stage is _FAILED:
+            failed.append(row)
     if rivalled:
         disputed = {row.event_id for row in rivalled}
         submitted = [row for row in submitted if row.event_id not in disputed]

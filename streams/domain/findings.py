@@ -50,7 +50,7 @@ def findings_of(
     known: Known,
     judgement: Judgement,
     holds: Holds,
-    misses: Iterable[Miss],
+    misses: tuple[Miss, ...],
     disputed: Iterable[Kept],
     crowded: tuple[Kept, ...],
 ) -> tuple[Finding, ...]:
@@ -82,7 +82,7 @@ def findings_of(
         found.extend(_unknown_codes(known))
     if judgement.status in _ALERTING and judgement.decided_by is not None:
         found.append(_closing_alert(known, judgement, judgement.decided_by))
-    found.extend([overdue(miss.fact) for miss in misses if miss.ended_by is None])
+    found += [overdue(miss.fact) for miss in misses if miss.ended_by is None]
     for kind, fact in holds.held:
         found.append(Finding(fact, f"held: {kind}", Flag.HELD, kind))
     return tuple(found)

@@ -196,7 +196,7 @@ def _published(
     before = payment.view if payment is not None else None
     crowded = overflowed or (payment is not None and payment.overflowed)
     if marks is None:
-        marks = payment.marks if payment is not None else ()
+        marks = before.parts.deadlines.marks if before is not None else ()
     view = derived(fact.correlation_id, kept, live, crowded, context.policy, marks, before)
     last = payment.envelope if payment is not None else None
     transition = transition_between(last, before, view, fact, context)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from streams.domain.construction import quick
-from streams.domain.deadlines import ACKNOWLEDGEMENT, Deadlines, Mark
+from streams.domain.deadlines import ACKNOWLEDGEMENT, Armed, Mark
 from streams.domain.facts import BankAck, Party, PaymentFact
 from streams.domain.kept import Kept, Pack, by_event_id
 from streams.domain.policy import DEFAULT_POLICY, Policy
@@ -15,6 +15,7 @@ from streams.domain.state import Deadline, Evidence, Mode, State
 from streams.domain.view import View, derived, live_of, summary_of
 
 _state = quick(State)
+_deadline = quick(Deadline)
 
 
 def unpacked(_fact: PaymentFact) -> bytes:
@@ -150,7 +151,7 @@ def as_state(payment: Payment, internal: bytes) -> State:
         None,
         open_alerts_of(view),
         parts.holds.case_ids,
-        _armed_in(parts.deadlines, view.policy_version),
+        _told(parts.deadlines.armed, view.policy_version) if parts.deadlines.armed else (),
         envelope.last_transition_id,
         envelope.seq,
         view.as_of,
@@ -160,8 +161,8 @@ def as_state(payment: Payment, internal: bytes) -> State:
     )
 
 
-def _armed_in(deadlines: Deadlines, policy_version: str) -> tuple[Deadline, ...]:
-    return tuple([Deadline(ACKNOWLEDGEMENT, row.due_at, policy_version) for row in deadlines.armed])
+def _told(armed: tuple[Armed, ...], policy_version: str) -> tuple[Deadline, ...]:
+    return tuple([_deadline(ACKNOWLEDGEMENT, row.due_at, policy_version) for row in armed])
 
 
 def _entry_order(row: BankAck) -> tuple[str, str]:

@@ -213,7 +213,9 @@ def _parts(live: Live, rivalled: list[Kept], marks: tuple[Mark, ...], policy: Po
         releases,
         evidence,
         before.attempts if same_releases and same_acks else attempts_of(releases, evidence),
-        _deadlines(live, rivalled, marks, policy, before),
+        before.deadlines
+        if same_releases and same_acks and not rivalled and before.deadlines.marks is marks
+        else _deadlines(live, rivalled, marks, policy, before),
         _reconciled(live, evidence, policy),
         before.holds
         if old is not None and old.commands is live.commands and old.verdicts is live.verdicts
@@ -227,11 +229,9 @@ def _parts(live: Live, rivalled: list[Kept], marks: tuple[Mark, ...], policy: Po
 def _deadlines(live: Live, rivalled: list[Kept], marks: tuple[Mark, ...], policy: Policy, before: Parts) -> Deadlines:
     """Where nothing waits for it, one more word of the bank changes nothing."""
     known, old = before.deadlines, before.live
-    if old.releases is live.releases and known.marks is marks and not rivalled:
-        if old.bank_acks is live.bank_acks:
-            return known
-        if not known.armed and not marks and len(live.bank_acks) > len(old.bank_acks):
-            return known
+    nothing_waits = old.releases is live.releases and not (known.armed or marks or rivalled)
+    if nothing_waits and len(live.bank_acks) > len(old.bank_acks):
+        return known
     return deadlines_of(live.releases, live.bank_acks, rivalled, marks, policy)
 
 

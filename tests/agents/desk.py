@@ -140,11 +140,15 @@ class Time:
 DueHandler = Callable[[str, Record, "Table[Any]", Outbox], None]
 
 
+def _tick(at: int) -> Arrived:
+    return Arrived(Time(at), "", topic="payments.clock.v1", offset=at)
+
+
 def tick(handler: DueHandler, codec: Due, at: int, rows: Rows, out: Sent) -> list[str]:
     """The clock comes to ``at``: every row that is due is handled, as by the engine; returns the keys of those."""
     due = sorted((when, key) for key, row in rows.stored.items() if (when := codec.due_of_row(row)) and when <= at)
     for _, key in due:
-        handler(key, cast("Record", Arrived(Time(at), "")), cast("Table[Any]", rows), cast("Outbox", out))
+        handler(key, cast("Record", _tick(at)), cast("Table[Any]", rows), cast("Outbox", out))
         again = codec.due_of_row(rows.stored[key])
         assert again is None or again > at, "a handler leaves no row that is due"
     return [key for _, key in due]

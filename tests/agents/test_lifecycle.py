@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from streams.agents.lifecycle import lifecycle
-from streams.agents.payment_rows import PaymentRows, kept_of
+from streams.agents.lifecycle import lifecycle, overdue
+from streams.agents.payment_rows import PaymentRows, due_in, due_of, kept_of
 from streams.domain.facts import (
     Approval,
     ApprovalScope,
@@ -30,11 +30,12 @@ from streams.domain.fingerprints import FingerprintMessageType
 from streams.domain.money import Money
 from streams.domain.payment import Context, Payment
 from streams.domain.policy import Policy
-from streams.domain.state import State
+from streams.domain.state import AlertKind, AlertState, State
 from streams.domain.statuses import Flag, Status
 from streams.engine import BadRecord, Topic
 from streams.topics import topics_of
-from tests.agents.desk import Arrived, Rows, Sent, arrived, fold
+from tests.agents.desk import Arrived, Rows, Sent, arrived, fold, tick
+from tests.schemas.registry_server import FakeIds
 
 TOPICS = topics_of(1)
 POLICY = Policy()
@@ -257,3 +258,65 @@ def test_internal_is_a_function_of_the_set_of_facts() -> None:
     overflowed, kept, _marks = kept_of(states[0].internal)
     assert not overflowed
     assert {row.fact for row in kept} == set(ALL)
+
+
+#: RELEASE was submitted in its second 2: the bank has an hour.
+DUE_AT = (2 + 3_600) * 1_000_000
+
+
+@pytest.mark.parametrize("facts", [(APPROVAL,), (RELEASE,), (APPROVAL, RELEASE), (RELEASE, BOOKED), ALL])
+@pytest.mark.parametrize("registry", [None, FakeIds()])
+def test_a_row_says_when_it_is_due_without_being_decoded(facts: tuple[Any, ...], registry: FakeIds | None) -> None:
+    topic = topics_of(1, registry).state
+    rows = folded(*facts)[0]
+    payment: Payment = rows.get(PAYMENT)
+    row = PaymentRows(topic, Context(POLICY, 1)).encode(payment)
+    expected = DUE_AT if RELEASE in facts and BOOKED not in facts else None
+    assert due_in(row) == due_of(payment) == expected
+
+
+def test_a_row_is_as_long_as_it_likes_and_says_when_it_is_due_all_the_same() -> None:
+    facts = [replace(APPROVAL, **common(f"a{number:03}", 1)) for number in range(200)]
+    rows, _ = folded(RELEASE, *facts)
+    assert len(rows.stored[PAYMENT]) > 1 << 14  # the length of ``internal`` takes three bytes
+    assert due_in(rows.stored[PAYMENT]) == DUE_AT
+
+
+def test_a_payment_that_is_due_is_overdue_and_the_step_says_which_tick_showed_it() -> None:
+    rows, out = folded(APPROVAL, RELEASE)
+    told = len(out.to(TOPICS.transitions))
+    tick(overdue(TOPICS, POLICY, 1), rows_codec(), DUE_AT, rows, out)
+    payment: Payment = rows.get(PAYMENT)
+    assert Flag.OVERDUE in {flag.name for flag in payment.view.flags}
+    assert due_in(rows.stored[PAYMENT]) is None
+    (step,) = out.to(TOPICS.transitions)[told:]
+    assert (step.evidence.topic, step.evidence.offset) == ("payments.clock.v1", DUE_AT)
+    (alert,) = out.to(TOPICS.alerts)
+    assert (alert.kind, alert.state, alert.at) == (AlertKind.SLA_MISSED, AlertState.OPEN, DUE_AT)
+    state: State = TOPICS.state.decode(rows.stored[PAYMENT])
+    assert state.last_transition_id == step.transition_id
+    assert state.open_alerts == (alert.alert_id,)
+
+
+def test_what_has_fired_survives_the_rows_bytes() -> None:
+    rows, out = folded(RELEASE)
+    due = overdue(TOPICS, POLICY, 1)
+    tick(due, rows_codec(), DUE_AT, rows, out)
+    told = list(out.records)
+    tick(due, rows_codec(), DUE_AT + 1, rows, out)
+    assert out.records == told
+    late = replace(BOOKED, received_at=DUE_AT + 9)
+    fold(lifecycle(TOPICS, POLICY, 1), record_of(late), rows, out)
+    state: State = TOPICS.state.decode(rows.stored[PAYMENT])
+    assert [row.late_by_us for row in state.milestones] == [None, 9]
+    assert [row.state for row in out.to(TOPICS.alerts)] == [AlertState.OPEN, AlertState.WITHDRAWN]
+
+
+def test_a_row_that_another_policy_made_due_is_moved_to_where_this_one_has_it() -> None:
+    rows, out = folded(RELEASE)
+    patient = Policy(acknowledgement_within_s=7_200)
+    again = Rows(rows_codec(patient))
+    again.stored |= rows.stored
+    tick(overdue(TOPICS, patient, 1), rows_codec(patient), DUE_AT, again, out)
+    assert due_in(again.stored[PAYMENT]) == DUE_AT + 3_600_000_000
+    assert out.to(TOPICS.alerts) == []
