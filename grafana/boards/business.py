@@ -158,6 +158,19 @@ BOARD: Final = Board(
                     unit="s",
                 ),
                 Panel(
+                    "First word in time, by bank",
+                    "Submissions of the last day that the bank answered within its time, of those that it answered or "
+                    "whose time has passed. Times are PAYSTATE_POLICY__ACKNOWLEDGEMENT_WITHIN_S and _BY_BANK.",
+                    (
+                        Query(
+                            'sum by (bank, rail) (increase(payments_ack_sla_total{outcome="met",mode="live"}[24h])) / '
+                            'sum by (bank, rail) (increase(payments_ack_sla_total{mode="live"}[24h]))',
+                            "{{bank}} {{rail}}",
+                        ),
+                    ),
+                    unit="percentunit",
+                ),
+                Panel(
                     "Approval, p95",
                     "From the request for approval to full approval, by their clocks, exact times only.",
                     (

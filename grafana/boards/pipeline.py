@@ -141,6 +141,33 @@ BOARD: Final = Board(
             ),
         ),
         Row(
+            "Deadlines",
+            (
+                Panel(
+                    "Payments that wait for the clock",
+                    "Payments with a deadline that has neither been met nor fired.",
+                    (Query("sum by (partition) (payments_sla_timers)", "p{{partition}}"),),
+                ),
+                Panel(
+                    "Deadlines that fired",
+                    "Misses an hour, by bank: counted when the deadline passes, not when the word comes.",
+                    (
+                        Query(
+                            'sum by (bank) (increase(payments_ack_sla_total{outcome="missed",mode="live"}[1h]))',
+                            "{{bank}}",
+                        ),
+                    ),
+                ),
+                Panel(
+                    "How late they fire, p99",
+                    "From a deadline to the proved time that it fired at. As much as proved time lags: what is said is "
+                    "right all the same, only later.",
+                    (Query(_quantile(0.99, "payments_sla_timer_lateness_seconds", "instance"), "{{instance}}"),),
+                    unit="s",
+                ),
+            ),
+        ),
+        Row(
             "Runtime",
             (
                 Panel(
