@@ -66,13 +66,9 @@ def table(lines: Sequence[dict[str, Any]]) -> str:
 
 
 def _injected(line: dict[str, Any]) -> dict[str, int]:
-    """How often each fault was inflicted: workers killed and stopped are counted, not the steps that did it."""
-    counts = dict(line["faults"])
-    if counts.get("kill"):
-        counts["kill"] = line["kills"]
-    if counts.get("zombie") or counts.get("transaction-timeout"):
-        counts["zombie"] = line["zombies"] - counts.get("transaction-timeout", 0)
-    return counts
+    """How often each fault was inflicted. Workers killed and stopped are counted, not the steps that did it."""
+    details = line["details"]
+    return {fault: details.get(f"struck: {fault}", steps) for fault, steps in line["faults"].items()}
 
 
 def _points(lines: Sequence[dict[str, Any]]) -> list[str]:

@@ -245,6 +245,10 @@ def producer_config(settings: EngineSettings, *, least_max_bytes: int, most_max_
         "message.max.bytes": min(1_000_000_000, max(1000, most_max_bytes)),
         "batch.num.messages": 10_000,
         "batch.size": max(1, min(1_000_000, least_max_bytes - 1024)),
+        # A call that waits for the group's coordinator is looked at again when a connection's state changes, and at no
+        # other time: an answer that comes while the coordinator loads leaves it waiting for ever (librdkafka 5456).
+        # Connections that have nothing to carry meanwhile are closed, and that is a change.
+        "connections.max.idle.ms": 4_000,
         # Back-to-back transactions meet CONCURRENT_TRANSACTIONS while the last one's markers are written.
         "retry.backoff.ms": 10,
         # Every record's partition is given; this is for whoever else copies the configuration.

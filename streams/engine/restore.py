@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event
 from typing import Any, TypeVar
 
@@ -248,6 +249,7 @@ class Replay:
         behind = self._behind()
         if not behind:
             return 0
+        self._learn_leaders(behind)
         self._consumer.assign([TopicPartition(topic, self._partition, self._position[topic]) for topic in behind])
         applied = 0
         while self._behind():
@@ -257,6 +259,13 @@ class Replay:
                 applied += self._apply(messages, as_of_ms)
         self._consumer.unassign()
         return applied
+
+    def _learn_leaders(self, topics: Sequence[str]) -> None:
+        """Any question about a topic does: left to itself, librdkafka looks for those that it does not know only after
+        a second, and that was most of what a warm restore took."""
+        for topic in topics:
+            ask = partial(self._consumer.get_watermark_offsets, TopicPartition(topic, self._partition), _QUESTION_S)
+            _answer(ask, self._cancelled)
 
     def _behind(self) -> list[str]:
         """Changelogs not yet replayed to their goal. Notes for the onlooker what is left of each."""

@@ -23,7 +23,8 @@ from .schedule import HANDOVER, LOSS, SPARE, START, STOP, UNIT, WORKERS, Blow, F
 
 ACTIVE_WITHIN_S: Final = 60.0
 _OBEYED_WITHIN_S: Final = 20.0
-_BEYOND_SESSION_S: Final = 8.0
+_BEYOND_SESSION_S: Final = 7.5
+_COPY_IS_OLD_AFTER_S: Final = 4.0
 #: What RocksDB cannot do without.
 _DAMAGED: Final = ("*.sst", "MANIFEST-*", "CURRENT", "OPTIONS-*")
 
@@ -71,44 +72,60 @@ def inflict(here: Field, step: Step) -> None:
 
 def _kill(here: Field, step: Step) -> None:
     """Every victim at its point; those that have to be brought there first, first."""
-    for blow in step.blows:
-        _lead_to(here, blow)
-    if any(blow.point in LOSS for blow in step.blows):
-        time.sleep(_BEYOND_SESSION_S)
-    for blow in step.blows:
-        _await_death(here, blow)
+    lost = [blow for blow in step.blows if blow.point in LOSS]
+    for blow in lost:
+        _kill_in_loss(here, step.fault, blow)
+    others = [blow for blow in step.blows if blow.point not in LOSS]
+    for blow in others:
+        _lead_to(here, step.fault, blow)
+    for blow in others:
+        _await_kill(here, step.fault, blow.worker, blow.point)
+        if blow.again is not None:
+            here.crew.order(blow.worker, blow.again, "kill")
+    for blow in others:
+        if blow.again is not None:
+            _await_kill(here, step.fault, blow.worker, blow.again)
 
 
-def _lead_to(here: Field, blow: Blow) -> None:
+def _kill_in_loss(here: Field, fault: Fault, blow: Blow) -> None:
+    """Stopped until the group has given its work away, and killed when it notices.
+
+    The order comes while it stands still: it must be this loss, and no other, that it dies in.
+    """
+    if blow.point is None:
+        raise AssertionError(f"{blow} has no point")
+    _struck(here, Fault.ZOMBIE, _freeze_at(here, blow.worker, LOSS[blow.point], blow.after))
+    time.sleep(_BEYOND_SESSION_S)
+    here.crew.order(blow.worker, blow.point, "kill")
+    here.crew.thaw(blow.worker)
+    _await_kill(here, fault, blow.worker, blow.point)
+
+
+def _lead_to(here: Field, fault: Fault, blow: Blow) -> None:
     """Order the kill, and do what makes a worker come by its point."""
     crew, point = here.crew, blow.point
-    if point in LOSS:
-        # The order comes while it stands still: it must be this loss, and no other, that it dies in.
-        _freeze_at(here, blow.worker, LOSS[point], blow.after)
-        return
     if point is None:
         return
     crew.order(blow.worker, point, "kill", blow.after if point in UNIT else 1)
     if point in START:
-        _struck(here, Fault.KILL, crew.kill(blow.worker))
+        here.count(f"struck: {fault}")
+        _struck(here, fault, crew.kill(blow.worker))
     elif point in STOP:
         crew.tell_to_stop(blow.worker)
     elif point in HANDOVER:
         _change_crew(here)
 
 
-def _await_death(here: Field, blow: Blow) -> None:
-    crew, point = here.crew, blow.point
-    if point in LOSS:
-        crew.order(blow.worker, point, "kill")
-        crew.thaw(blow.worker)
-    hit = None if point is None else _await_order(here, blow.worker)
+def _await_kill(here: Field, fault: Fault, name: str, point: FaultPoint | None) -> None:
+    """The worker kills itself at its point; one that does not come by in time, or has none, is killed."""
+    hit = None if point is None else _await_order(here, name)
     if hit is None:
-        crew.take_back(blow.worker)
-        hit = crew.kill(blow.worker)
+        here.crew.take_back(name)
+        hit = here.crew.kill(name)
         if point is not None:
-            here.unheard.append(f"{blow.worker}@{point}")
-    _struck(here, Fault.KILL, hit)
+            here.unheard.append(f"{name}@{point}")
+    here.count(f"struck: {fault}")
+    _struck(here, fault, hit)
 
 
 def _await_order(here: Field, name: str) -> Hit | None:
@@ -161,7 +178,7 @@ def _zombie(here: Field, step: Step) -> None:
     """Stopped until the group has given the work away, then continued."""
     for blow in step.blows:
         _struck(here, step.fault, _freeze_at(here, blow.worker, blow.point, blow.after))
-        here.count("zombies")
+        here.count(f"struck: {step.fault}")
     time.sleep(step.seconds)
     for blow in step.blows:
         here.crew.thaw(blow.worker)
@@ -284,35 +301,45 @@ def _store_damage(here: Field, step: Step) -> None:
     name = step.blows[0].worker
     hit = here.crew.look(name)
     here.crew.stop(name)
-    chance = random.Random(f"damage {step.number} {step.variant}")
-    stores = sorted(path.parent for path in (here.stores / here.instance_id(name)).glob("*/CURRENT"))
-    for store in stores:
-        damage(store, step.variant, here.copies / name / store.name, chance)
-    here.count(f"store-damage: {step.variant}", len(stores))
+    root = here.stores / here.instance_id(name)
+    if step.variant == "roll-back":
+        _put_back(here, name, root)
+    else:
+        chance = random.Random(f"damage {step.number} {step.variant}")
+        for store in _stores(root):
+            damage(store, step.variant, chance)
+            here.count(f"store-damage: {step.variant}")
     _struck(here, step.fault, hit)
     here.crew.start(name)
     here.crew.await_active([name], ACTIVE_WITHIN_S)
 
 
-def damage(store: Path, variant: str, copy: Path, chance: random.Random) -> None:
-    """Do to a closed store what disks, administrators and restored backups do."""
+def _stores(root: Path) -> list[Path]:
+    return sorted(path.parent for path in root.glob("*/CURRENT"))
+
+
+def _put_back(here: Field, name: str, root: Path) -> None:
+    """Copy the stores, let the worker go on for a while, and have the copies take the stores' place."""
+    copies = {store: here.copies / name / store.name for store in _stores(root)}
+    for store, copy in copies.items():
+        shutil.copytree(store, copy)
+    here.crew.start(name)
+    here.crew.await_active([name], ACTIVE_WITHIN_S)
+    time.sleep(_COPY_IS_OLD_AFTER_S)
+    here.crew.stop(name)
+    for store, copy in copies.items():
+        shutil.rmtree(store, ignore_errors=True)
+        shutil.move(copy, store)
+        here.count("store-damage: roll-back")
+
+
+def damage(store: Path, variant: str, chance: random.Random) -> None:
+    """Do to a closed store what disks and administrators do."""
     if variant == "delete":
         shutil.rmtree(store)
-    elif variant == "roll-back":
-        _exchange(store, copy)
     else:
         files = [path for pattern in _DAMAGED for path in sorted(store.glob(pattern)) if path.stat().st_size]
         _damage_file(chance.choice(files), variant, chance)
-
-
-def _exchange(store: Path, copy: Path) -> None:
-    """Put back the copy that was taken the last time, and take one now."""
-    now = copy.with_name(f"{copy.name}.now")
-    shutil.copytree(store, now)
-    if copy.exists():
-        shutil.rmtree(store)
-        copy.rename(store)
-    now.rename(copy)
 
 
 def _damage_file(path: Path, variant: str, chance: random.Random) -> None:
@@ -369,6 +396,7 @@ def _poison(here: Field, step: Step) -> None:
 
 _FAULTS: Final[dict[Fault, Callable[[Field, Step], None]]] = {
     Fault.KILL: _kill,
+    Fault.KILL_ALL: _kill,
     Fault.REBALANCE: _rebalance,
     Fault.ZOMBIE: _zombie,
     Fault.TRANSACTION_TIMEOUT: _zombie,

@@ -71,7 +71,7 @@ class Recoveries:
                 self._admin.list_topics(self._topic, timeout=_QUESTION_S)
                 answers = self._admin.list_offsets(asked, isolation_level=IsolationLevel.READ_UNCOMMITTED)
                 return {place.partition: future.result(_QUESTION_S).offset for place, future in answers.items()}
-            except KafkaException:
+            except (KafkaException, TimeoutError):
                 time.sleep(0.1)  # asked later it is higher: what is measured is never too short
         return {}
 

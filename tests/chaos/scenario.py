@@ -209,7 +209,8 @@ def _line(options: Options, world: _World, summary: Summary, at_rest: str, durat
         "kills": sum(crew.kills.values()),
         "kills_by_point": dict(sorted(crew.kills.items())),
         "handovers": crew.handovers(),
-        "zombies": here.done.get("zombies", 0),
+        "zombies": here.done.get(f"struck: {Fault.ZOMBIE}", 0)
+        + here.done.get(f"struck: {Fault.TRANSACTION_TIMEOUT}", 0),
         "details": {what: times for what, times in here.done.items() if ": " in what},
         "exits": dict(sorted(crew.exits().items())),
         "points_not_met": dict(Counter(here.unheard)),

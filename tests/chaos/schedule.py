@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -15,6 +15,7 @@ class Fault(StrEnum):
     """What can be done to the pipeline, by the name that ``--faults`` takes."""
 
     KILL = "kill"
+    KILL_ALL = "kill-all"
     REBALANCE = "rebalance"
     ZOMBIE = "zombie"
     TRANSACTION_TIMEOUT = "transaction-timeout"
@@ -91,16 +92,25 @@ _ZOMBIE_POINTS: Final = (
     FaultPoint.STORED_SOME,
 )
 _OPEN_TRANSACTION: Final = (FaultPoint.BEGUN, FaultPoint.PRODUCED, FaultPoint.FLUSHED, FaultPoint.OFFSETS_SENT)
+_AGAIN: Final = 0.5
 DAMAGES: Final = ("delete", "truncate", "flip", "roll-back", "delete-file")
 
 
 @dataclass(frozen=True, slots=True)
 class Blow:
-    """What happens to one worker. ``point`` None: at any moment. ``after``: how often it passes there before."""
+    """What happens to one worker. ``point`` None: at any moment. ``after``: how often it passes there before.
+
+    ``again``: where it is struck once more on its way back.
+    """
 
     worker: str
     point: FaultPoint | None = None
     after: int = 1
+    again: FaultPoint | None = None
+
+    def __str__(self) -> str:
+        then = f", then {self.again}" if self.again else ""
+        return f"{self.worker}@{self.point or 'any moment'}/{self.after}{then}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +124,7 @@ class Step:
     variant: str = ""
 
     def __str__(self) -> str:
-        blows = ", ".join(f"{blow.worker}@{blow.point or 'any moment'}/{blow.after}" for blow in self.blows)
+        blows = ", ".join(map(str, self.blows))
         return f"{self.number}: {self.fault} {self.variant} {blows} {self.seconds:.1f} s"
 
 
@@ -123,7 +133,7 @@ def schedule(seed: int, faults: Sequence[Fault], steps: int) -> tuple[Step, ...]
     chance = random.Random(f"paystate chaos {seed}")
     kinds = [faults[number % len(faults)] for number in range(steps)]
     chance.shuffle(kinds)
-    points = _Round(seed, kinds.count(Fault.KILL))
+    points = _Round(seed, kinds.count(Fault.KILL) + kinds.count(Fault.KILL_ALL))
     return tuple(_step(number, kind, chance, points) for number, kind in enumerate(kinds))
 
 
@@ -131,7 +141,7 @@ class _Round:
     """Hands out the points of kills one after the other; the next seed goes on about where this one's kills end."""
 
     def __init__(self, seed: int, steps: int) -> None:
-        self._next = seed * steps * 5 // 2
+        self._next = seed * steps * 2
 
     def take(self, count: int) -> list[FaultPoint]:
         taken = [KILL_POINTS[(self._next + number) % len(KILL_POINTS)] for number in range(count)]
@@ -140,9 +150,11 @@ class _Round:
 
 
 def _step(number: int, fault: Fault, chance: random.Random, points: _Round) -> Step:
-    if fault is Fault.KILL:
-        victims = chance.sample(WORKERS, chance.choice((2, 3)))
-        return Step(number, fault, _blows(victims, points.take(len(victims)), chance))
+    if fault in {Fault.KILL, Fault.KILL_ALL}:
+        victims = chance.sample(WORKERS, 2 if fault is Fault.KILL else len(WORKERS))
+        blows = _blows(victims, points.take(len(victims)), chance)
+        again = [chance.choice(START) if chance.random() < _AGAIN else None for _ in blows]
+        return Step(number, fault, tuple(replace(blow, again=more) for blow, more in zip(blows, again, strict=True)))
     if fault is Fault.ZOMBIE:
         victims = chance.sample(WORKERS, chance.choice((1, 2)))
         chosen = [chance.choice(_ZOMBIE_POINTS) for _ in victims]

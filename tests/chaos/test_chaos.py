@@ -17,7 +17,7 @@ FAULTS = (Fault.KILL, Fault.BROKER_KILL, Fault.REBALANCE, Fault.ZOMBIE, Fault.FE
 @pytest.mark.timeout(600)
 def test_under_a_bit_of_everything_nothing_is_lost_repeated_or_wrong(tmp_path: Path) -> None:
     said: list[str] = []
-    line = run(Options(seed=4, faults=FAULTS, steps=7, payments=200), tmp_path, said.append)
+    line = run(Options(seed=4, faults=FAULTS, steps=len(FAULTS), payments=200), tmp_path, said.append)
     assert line["ok"], json.dumps({"said": said, **line}, indent=1)
     assert line["kills"] >= 2
     assert line["zombies"] >= 1

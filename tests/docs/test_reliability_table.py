@@ -12,8 +12,7 @@ from docs.reliability_table import quantile, table
 def line(**changes: Any) -> dict[str, Any]:
     return {
         "faults": {"kill": 2, "zombie": 1},
-        "kills": 3,
-        "zombies": 2,
+        "details": {"struck: kill": 3, "struck: zombie": 2, "store-damage: flip": 4},
         "events": 100,
         "lost": 0,
         "repeated": 0,
