@@ -71,6 +71,10 @@ class WorkerProcess:
         """Whether it has begun to fold a partition."""
         return "is active" in self.text()
 
+    def is_ready(self) -> bool:
+        """Whether it runs and listens to signals."""
+        return "[^Worker]: Ready" in self.text()
+
     def is_assigned(self) -> bool:
         """Whether the group has given it a partition."""
         return re.search(r"assigned: partitions \[\d", self.text()) is not None

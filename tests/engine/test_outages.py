@@ -66,6 +66,8 @@ def test_a_broker_that_is_killed_under_load_costs_time_and_nothing_else(broker: 
         sent += arena.deposit(iterate_ids("b", 200))
         supervisor.wait_until_folded()
         for worker in (*supervisor.workers.values(), late):
+            # One that was started again a moment ago does not know yet what SIGTERM means.
+            wait_until(worker.is_ready, "the worker is ready")
             assert worker.stop() == 0, worker.text()[-3000:]
         assert broker.stop()
         EmbeddedBroker(broker.folder, settings={"group.coordinator.rebalance.protocols": "classic"}).start()

@@ -143,6 +143,7 @@ def test_a_store_of_a_deleted_and_recreated_topic_follows_the_new_topic(arena: A
     arena.admin.delete_topics([name])[name].result()
     wait_until(lambda: name not in arena.admin.list_topics(timeout=10).topics, "the topic is gone")
     wait_until(lambda: _created(arena, name), "the topic exists again")
+    wait_until(lambda: name in arena.admin.list_topics(timeout=10).topics, "the broker shows it")
     with arena.running() as running:
         wait_until(running.is_ready, "the worker is ready")
     arena.check_stores()
