@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from typing import Final
+from typing import Any, Final
 
 from connectors.formats import InstalledFormats
 from schemas.names import generation_suffix
-from schemas.records import DeadLetter, Header
+from schemas.records import ClockTick, DeadLetter, Header
 from schemas.registry import registry_of
 from streams.agents import correlate, duplicates, normalise
 from streams.agents.accounts import Accounts
@@ -21,12 +21,14 @@ from streams.engine import (
     Batch,
     BreakerSettings,
     DeadLetters,
+    DueHandler,
     EngineSettings,
     Failure,
     GroupProtocol,
     Handler,
     Metrics,
     NoMetrics,
+    Topic,
 )
 from streams.engine.hooks import Hooks, no_hooks
 from streams.settings import Settings
@@ -56,6 +58,8 @@ def build(
     )
     for name in agents:
         _AGENTS[name](app, topics, settings)
+    if set(agents) == _AGENTS.keys():  # proved time is of the whole pipeline
+        app.clock(topics.clock, lambda at_us: ClockTick(at_us, instance), stages_of(topics))
     return app
 
 
@@ -82,7 +86,7 @@ def _correlate(app: App, topics: Topics, settings: Settings) -> None:
     rows = correlate.ROWS
     references = app.Table("references", changelog=topics.references_state, encode=rows.encode, decode=rows.decode)
     handler = correlate.correlate(topics, settings.generation, settings.policy.orphan_grace_s * 1_000_000)
-    app.agent(app.inputs(topics.references, tables=(references,)), name="correlate")(folding(handler))
+    app.agent(app.inputs(topics.references, topics.clock, tables=(references,)), name="correlate")(folding(handler))
     app.outputs(topics.references, topics.approvals, topics.bank_acks, topics.alerts)
 
 
@@ -98,6 +102,7 @@ def _lifecycle(app: App, topics: Topics, settings: Settings) -> None:
         topics.reconciliations,
         topics.commands,
         topics.verdicts,
+        topics.clock,
         tables=(payments,),
     )
     app.agent(facts, name="lifecycle")(folding(lifecycle(topics, policy, settings.generation)))
@@ -121,14 +126,28 @@ _AGENTS: Final = {
 }
 
 
-def folding(handler: Handler) -> Callable[[AsyncIterator[Batch]], Awaitable[None]]:
-    """The body of an agent: every batch of one partition, each record within a savepoint."""
+def folding(handler: Handler, due: DueHandler | None = None) -> Callable[[AsyncIterator[Batch]], Awaitable[None]]:
+    """The body of an agent: every batch of one partition, each record, and each row that is due, within a savepoint."""
 
     async def fold(batches: AsyncIterator[Batch]) -> None:
         async for batch in batches:
-            batch.each(handler)
+            batch.each(handler, due)
 
     return fold
+
+
+def stages_of(topics: Topics) -> tuple[tuple[Topic[Any], ...], ...]:
+    """What time has to pass before it is proved: a fact may go round in `references` three times (lookup; park and
+    subscribe; answer) before it reaches its payment.
+    """
+    facts = (topics.approvals, topics.releases, topics.bank_acks, topics.reconciliations, topics.commands)
+    return (
+        (topics.raw,),
+        (topics.references,),
+        (topics.references,),
+        (topics.references,),
+        (*facts, topics.verdicts),
+    )
 
 
 def normaliser_of(settings: Settings) -> normalise.Normaliser:
@@ -169,6 +188,8 @@ def engine_settings(settings: Settings, client: Client, instance: str) -> Engine
         unit_max_records=engine.unit_max_records,
         max_poll_interval_ms=engine.max_poll_interval_ms,
         transaction_timeout_ms=engine.transaction_timeout_ms,
+        clock_interval_ms=engine.clock_interval_ms,
+        clock_allowance_ms=engine.clock_allowance_ms,
         breaker=BreakerSettings(share=engine.breaker_percent / 100),
     )
 

@@ -144,6 +144,12 @@ LAG: Final = Metric(
     ("topic", "partition"),
     "Records between the next offset to fold and the end of the partition.",
 )
+CLOCK: Final = Metric(
+    "payments_clock_timestamp_seconds",
+    Kind.GAUGE,
+    (),
+    "Proved time: everything received by then has gone through all stages. Told by the worker that keeps it.",
+)
 RECOVERY_REMAINING: Final = Metric(
     "payments_recovery_remaining_records",
     Kind.GAUGE,
@@ -235,6 +241,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     ABORTS,
     BATCH,
     WATERMARK,
+    CLOCK,
     LAG,
     RECOVERY_REMAINING,
     RECOVERY_DURATION,

@@ -93,6 +93,7 @@ class PipelineMetrics(NoMetrics, Collector):
         }
         self._batch = Gauges(catalogue.BATCH)
         self._watermark = Gauges(catalogue.WATERMARK)
+        self._proved = Gauges(catalogue.CLOCK)
         self._lag = Gauges(catalogue.LAG)
         self._remaining = Gauges(catalogue.RECOVERY_REMAINING)
         self._owner = Gauges(catalogue.OWNER)
@@ -184,6 +185,13 @@ class PipelineMetrics(NoMetrics, Collector):
                 self._watermark.set((topic, str(partition)), watermark_us / _MICROSECONDS)
 
     @override
+    def proved(self, at_us: int) -> None:
+        """This worker keeps proved time (0: it has not proved any yet)."""
+        if at_us:
+            with self._lock:
+                self._proved.set((), at_us / _MICROSECONDS)
+
+    @override
     def holds(self, partition: int, rows: Callable[[str], Iterator[bytes]]) -> None:
         """This worker took over a partition: ``rows(table)`` is a snapshot of a table before any fold of its own."""
         self._open.take(partition, rows(_PAYMENTS))
@@ -197,6 +205,8 @@ class PipelineMetrics(NoMetrics, Collector):
             if generation is not None:
                 self._owner.set((str(partition),), generation)
                 return
+            if partition == 0:  # with it goes the keeping of time
+                self._proved.drop(lambda _: True)
             for gauges, place in ((self._owner, 0), (self._lag, 1), (self._watermark, 1), (self._remaining, 1)):
                 gauges.drop(lambda values, place=place: values[place] == str(partition))  # type: ignore[misc]  # mypy infers no lambda with a default
 
@@ -313,6 +323,7 @@ class PipelineMetrics(NoMetrics, Collector):
             *self._by_region.values(),
             self._batch,
             self._watermark,
+            self._proved,
             self._lag,
             self._remaining,
             self._owner,

@@ -69,6 +69,13 @@ class EngineTuning(BaseModel):
     transaction_timeout_ms: Annotated[int, Field(ge=1_000, le=900_000)] = Field(
         default=10_000, description="the broker ends a transaction that stays open for so long, and fences its worker"
     )
+    clock_interval_ms: Annotated[int, Field(ge=50, le=60_000)] = Field(
+        default=1_000, description="how often proved time moves on at most: what is missing is told that much later"
+    )
+    clock_allowance_ms: Annotated[int, Field(ge=0, le=600_000)] = Field(
+        default=2_000,
+        description="how far proved time stays behind the broker's; replicated: replica.lag.time.max.ms is added",
+    )
     breaker_percent: Annotated[int, Field(ge=1, le=100)] = Field(
         default=50,
         description="a worker stops when more of an agent's last 1,000 keys would have dead letters; 100: never",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from schemas.codec import Codec, SchemaIds
 from schemas.names import topic_name
-from schemas.records import DeadLetter, FileEntry, PrivateRow, Raw, StatementEntry
+from schemas.records import ClockTick, DeadLetter, FileEntry, PrivateRow, Raw, StatementEntry
 from streams.domain.correlation import CorrelationMessage
 from streams.domain.facts import Approval, BankAck, Command, Reconciliation, Release, Verdict
 from streams.domain.fingerprints import DuplicateAlert, FingerprintMessage
@@ -40,6 +41,7 @@ class Topics:
     alerts: Topic[Alert]
     duplicate_alerts: Topic[DuplicateAlert]
     dead_letters: Topic[DeadLetter]
+    clock: Topic[ClockTick]
 
 
 _TYPES: dict[str, type[Any]] = {
@@ -62,6 +64,7 @@ _TYPES: dict[str, type[Any]] = {
     "alerts": Alert,
     "duplicate_alerts": DuplicateAlert,
     "dead_letters": DeadLetter,
+    "clock": ClockTick,
 }
 
 
@@ -78,7 +81,10 @@ def contract_name(attribute: str) -> str:
 def _topic(attribute: str, kind: type[V], generation: int, ids: SchemaIds | None) -> Topic[V]:
     name = contract_name(attribute)
     codec: Codec[V] = Codec(name, kind, ids)
-    return Topic(name, codec.encode, codec.decode, kafka_name=topic_name(name, generation))
+    ticks = attrgetter("at") if kind is ClockTick else None
+    return Topic(
+        name, codec.encode, codec.decode, kafka_name=topic_name(name, generation), keyed=ticks is None, ticks=ticks
+    )
 
 
 def inputs_of(topics: Topics) -> tuple[Topic[Any], ...]:
@@ -93,4 +99,5 @@ def inputs_of(topics: Topics) -> tuple[Topic[Any], ...]:
         topics.commands,
         topics.verdicts,
         topics.fingerprints,
+        topics.clock,
     )

@@ -47,6 +47,7 @@ def everything_moved() -> PipelineMetrics:
     metrics.recovery(1, "payments", 5)
     metrics.recovered(2, 0.5, 10)
     metrics.progress("payments.releases.v1", 0, 5, NOON_US)
+    metrics.proved(NOON_US)
     return metrics
 
 

@@ -15,8 +15,9 @@ An app declares inputs, tables and outputs; its agents fold batches:
 from __future__ import annotations
 
 from streams.engine.app import App, run_worker
-from streams.engine.batch import AGAIN, Again, Batch, Handler
+from streams.engine.batch import AGAIN, Again, Batch, DueHandler, Handler
 from streams.engine.dead_letters import DeadLetterEncoder, DeadLetters, Failure
+from streams.engine.due import DueIndex
 from streams.engine.errors import BadRecord, ConfigurationError, InfrastructureError
 from streams.engine.hashing import murmur2, partition_of
 from streams.engine.hooks import FaultPoint, Hooks
@@ -39,6 +40,8 @@ __all__ = [
     "ConfigurationError",
     "DeadLetterEncoder",
     "DeadLetters",
+    "DueHandler",
+    "DueIndex",
     "EngineSettings",
     "EngineState",
     "EngineStatus",

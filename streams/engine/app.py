@@ -12,10 +12,12 @@ from faust.app.base import BootStrategy as FaustBootStrategy
 
 from streams.engine.clients import Clients
 from streams.engine.dead_letters import DeadLetters
+from streams.engine.due import DueIndex
 from streams.engine.engine import Engine
 from streams.engine.errors import ConfigurationError, InfrastructureError
 from streams.engine.hooks import Hooks, no_hooks
 from streams.engine.inputs import Inputs
+from streams.engine.keeper import ClockDeclaration
 from streams.engine.metrics import Metrics, NoMetrics
 from streams.engine.settings import EngineSettings
 from streams.engine.table import TableDeclaration
@@ -76,6 +78,7 @@ class App(faust.App):  # type: ignore[misc]  # Faust is not typed: its classes a
         self._inputs: list[Inputs] = []
         self._outputs: list[Topic[Any]] = []
         self._dead_letters = dead_letters
+        self._clock: ClockDeclaration[Any] | None = None
         self.engine = Engine(
             settings,
             self._declared,
@@ -98,6 +101,10 @@ class App(faust.App):  # type: ignore[misc]  # Faust is not typed: its classes a
         """Topics that handlers may send to; checked when the worker starts."""
         self._outputs.extend(topics)
 
+    def clock(self, topic: Topic[V], make: Callable[[int], V], stages: Sequence[Sequence[Topic[Any]]]) -> None:
+        """Keep proved time in `topic`: see ClockDeclaration. Agents that need it have `topic` among their inputs."""
+        self._clock = ClockDeclaration(topic, make, stages)
+
     def Table(  # noqa: N802 - Faust's name; ours has a changelog and a codec, not a default
         self,
         name: str,
@@ -106,11 +113,15 @@ class App(faust.App):  # type: ignore[misc]  # Faust is not typed: its classes a
         key: type = str,
         encode: Callable[[V], bytes] | None = None,
         decode: Callable[[bytes], V] | None = None,
+        due: DueIndex[V] | None = None,
     ) -> TableDeclaration[V]:
-        """A table: its rows are the values of `changelog`, in its codec or the given pair's bytes. Keys are strings."""
+        """A table: its rows are the values of `changelog`, in its codec or the given pair's bytes. Keys are strings.
+
+        `due` says when a row next needs proved time: its agent then reads a topic of ticks too.
+        """
         if key is not str:
             raise ConfigurationError(f"table {name}: keys are strings, found {key.__name__}")
-        return TableDeclaration(name, changelog, encode or changelog.encode, decode or changelog.decode)
+        return TableDeclaration(name, changelog, encode or changelog.encode, decode or changelog.decode, due)
 
     def agent(self, channel: Any = None, *, name: str | None = None, **options: Any) -> Callable[[AgentFunction], Any]:
         """Declare an agent. One that reads `inputs` gets batches; it must fold each, and must not end."""
@@ -143,7 +154,7 @@ class App(faust.App):  # type: ignore[misc]  # Faust is not typed: its classes a
         await super().on_first_start()
 
     def _declared(self) -> Declared:
-        return Declared(tuple(self._inputs), tuple(self._outputs), self._dead_letters)
+        return Declared(tuple(self._inputs), tuple(self._outputs), self._dead_letters, self._clock)
 
     # -- where Faust is held: each has a test that fails when a new version moves it
 

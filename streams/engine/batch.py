@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any, Final
 
-from streams.engine.errors import INFRASTRUCTURE, InfrastructureError
+from streams.engine.due import DUE_SLICE, RETRY_AFTER_US
+from streams.engine.errors import INFRASTRUCTURE, BadRecord, InfrastructureError
 from streams.engine.outbox import Outbox
 from streams.engine.record import Record
 from streams.engine.table import Table, Undo, rollback
@@ -23,6 +24,10 @@ AGAIN: Final = Again.AGAIN
 
 #: Called with the record, the tables of the inputs in order, and the outbox. Returns None or AGAIN.
 Handler = Callable[..., Again | None]
+
+#: Called for each row that a tick finds due, with its key, the tick's record, the tables and the outbox. It must leave
+#: the row so that it is due later than the tick, or never.
+DueHandler = Callable[..., None]
 
 
 class Batch:
@@ -49,11 +54,13 @@ class Batch:
         self.again: Record | None = None
         self.is_folded = False
 
-    def each(self, handler: Handler) -> None:
+    def each(self, handler: Handler, due: DueHandler | None = None) -> None:
         """Call `handler(record, *tables, out)` for every record, each within a savepoint.
 
         A record whose handler raises leaves nothing behind and goes to the dead letters; the next one is taken. Errors
         of the infrastructure are raised: the record is not at fault. After AGAIN the batch ends before the others.
+        A tick of proved time goes to no handler: `due(key, tick, *tables, out)` is called for every row that it finds
+        due, each within a savepoint of its own.
         """
         if self.is_folded:
             raise InfrastructureError("batch.each was called twice for one batch: its records would be folded twice")
@@ -65,10 +72,13 @@ class Batch:
             undo.clear()
             savepoint = len(sent), len(notes), len(failures)
             try:
-                out.record_key = record.key
-                outcome = handler(record, *tables, out)
-                if row_limits is not None:
-                    self._check_rows(row_limits)
+                if record.source.ticks is None:
+                    out.record_key = record.key
+                    outcome = handler(record, *tables, out)
+                    if row_limits is not None:
+                        self._check_rows(row_limits)
+                else:
+                    outcome = self._tick(record, record.source.ticks(record.value), due)
             except INFRASTRUCTURE:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a handler raises is about its record: dead letter
@@ -84,6 +94,41 @@ class Batch:
             done += 1
         undo.clear()
         self.done = done
+
+    def _tick(self, tick: Record, at_us: int, due: DueHandler | None) -> Again | None:
+        """See to the rows that are due by now, a slice of them: the other ones in the next unit."""
+        if due is None:
+            return None
+        outcome: Again | None = None
+        for table in self.tables:
+            keys, has_more = table.due(at_us, DUE_SLICE)
+            for key in keys:
+                self._see_to(key, table, tick, at_us, due)
+            if has_more:
+                outcome = AGAIN
+        return outcome
+
+    def _see_to(self, key: str, table: Table[Any], tick: Record, at_us: int, due: DueHandler) -> None:
+        """One row that is due. If that fails it is a dead letter, and tried again later: time does not stand still."""
+        out, undo = self.out, self._undo
+        undo.clear()
+        savepoint = len(out.sent), len(out.notes), len(out.failures)
+        try:
+            out.record_key = key
+            due(key, tick, *self.tables, out)
+            if self._row_limits is not None:
+                self._check_rows(self._row_limits)
+            if table.is_due(key, at_us):
+                raise BadRecord(f"row {key!r} is due at {at_us} still, although it was seen to", "handler_error")
+        except INFRASTRUCTURE:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong is about this row: the others are seen to
+            rollback(undo)
+            out.undo_to(savepoint)
+            out.dead_letter(tick, error, key)
+            table.put_off(key, at_us + RETRY_AFTER_US)
+        else:
+            table.served(key)
 
     def _check_rows(self, row_limits: Sequence[int]) -> None:
         """Encode what this record wrote, so that a row that cannot be encoded is its own record's fault."""

@@ -27,6 +27,7 @@ from streams.engine.restore import Restorer
 from streams.engine.settings import EngineSettings
 from streams.engine.status import EngineState, EngineStatus, InputStatus, PartitionStatus
 from streams.engine.store import Stores
+from streams.engine.timekeeping import Timekeeping
 from streams.engine.topology import Cluster, Declared, TopicFacts, check, route, routes
 from streams.engine.transaction import Transaction
 from streams.engine.watchdog import Watchdog
@@ -40,6 +41,7 @@ _STATUS_PERIOD_S = 1.0
 _GUARD_PERIOD_S = 1.0
 _MEMBERSHIP_PERIOD_S = 1.0
 _KAFKA_PAUSE_S = 1.0
+_CLOCK_PERIOD_S = 0.05
 
 
 class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes are Any to mypy
@@ -69,6 +71,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         self._clients = clients or ConfluentClients()
         self._kafka_thread = ThreadPoolExecutor(1, "kafka")
         self._restore_threads = ThreadPoolExecutor(settings.restore_threads, "restore")
+        self._clock_thread = ThreadPoolExecutor(1, "clock")
         self._clock = clock
         self._wall_clock_us = wall_clock_us
         #: Whether this process exists for the engine alone: only then may the watchdog end it.
@@ -131,6 +134,29 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         stalled = InfrastructureError(f"no unit of work has ended for {limit_s:.0f} s: a call does not return")
         self._fail(stalled)
         raise stalled
+
+    @Service.task  # type: ignore[untyped-decorator]  # mode is not typed
+    async def _keep_time(self) -> None:
+        """Keep proved time while this worker owns partition 0. If it cannot, only time stands still."""
+        keeping: Timekeeping | None = None
+        try:
+            while not self.should_stop:
+                await self.sleep(_CLOCK_PERIOD_S)
+                if keeping is not None and 0 not in self.partitions:
+                    await self._in_clock_thread(keeping.close)
+                    keeping = None
+                elif 0 in self.partitions and (declared := self._declare()).clock is not None:
+                    keeping = keeping or Timekeeping(self.settings, self._clients, declared.clock, self._clock)
+                    self._metrics.proved(await self._in_clock_thread(keeping.advance))
+        except BaseException as error:
+            if not isinstance(error, asyncio.CancelledError):
+                self._fail(error)
+            raise
+        finally:
+            self._clock_thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _in_clock_thread(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._clock_thread, call)
 
     def _start(self) -> UnitOfWork:
         """Check the topics, claim the transactional id, join the group: in this order, or a zombie could commit."""

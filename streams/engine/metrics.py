@@ -48,6 +48,9 @@ class Metrics(Protocol):
     def progress(self, topic: str, partition: int, lag: int, watermark_us: int) -> None:
         """Records behind the end of an input, and the log-append time of the last one that was committed."""
 
+    def proved(self, at_us: int) -> None:
+        """This worker keeps proved time, which is now `at_us` (microseconds since 1970 UTC)."""
+
 
 class NoMetrics:
     """Records nothing."""
@@ -83,4 +86,7 @@ class NoMetrics:
         """See Metrics."""
 
     def progress(self, topic: str, partition: int, lag: int, watermark_us: int) -> None:
+        """See Metrics."""
+
+    def proved(self, at_us: int) -> None:
         """See Metrics."""

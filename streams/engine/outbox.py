@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
 from streams.engine.dead_letters import DeadLetters, Failure, cut, describe
@@ -103,14 +103,16 @@ class Outbox:
         del self.notes[notes:]
         del self.failures[failures:]
 
-    def dead_letter(self, record: Record, error: Exception) -> None:
-        """Send the record to the dead letters, whole, under its own key and partition number.
+    def dead_letter(self, record: Record, error: Exception, key: str | None = None) -> None:
+        """Send the record to the dead letters, whole, under its own key (or `key`) and partition number.
 
         A record that its producer compressed may be larger than any topic takes. It is kept cut, and says so: better
         than a partition that stands still. The whole of it stays in its input topic as long as that keeps it.
         """
         route = self._sending.dead_letters_route
         failure = describe(self._stage, record, error, self._sending.wall_clock_us())
+        if key is not None:
+            failure = replace(failure, key=key.encode())
         data = self._letter(record, failure)
         if len(data) + len(failure.key or b"") > route.max_bytes:
             failure = cut(failure, route.max_bytes // 4)

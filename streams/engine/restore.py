@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from threading import Event
 from typing import Any, TypeVar
 
@@ -235,7 +236,6 @@ class Replay:
         self._cancelled = cancelled
         self._progress = progress
         self._goals = {goal.topic: goal for goal in goals}
-        self._prefixes = {goal.topic: goal.table.prefix for goal in goals}
         self._position: dict[str, int] = {}
 
     def run(self, marks: Mapping[str, Mark], as_of_ms: int) -> int:
@@ -274,12 +274,12 @@ class Replay:
         return [topic for topic, count in left.items() if count > 0]
 
     def _apply(self, messages: Sequence[Any], as_of_ms: int) -> int:
-        rows: list[Row] = []
-        position, prefixes = self._position, self._prefixes
+        read: dict[str, list[Row]] = {topic: [] for topic in self._goals}
+        position = self._position
         for message in messages:
             error, topic = message.error(), message.topic()
             if error is None:
-                rows.append((prefixes[topic] + message.key(), message.value()))
+                read[topic].append((message.key(), message.value()))
                 position[topic] = message.offset() + 1
             elif error.code() == _END:
                 # Behind markers and aborted records too, but never behind an open transaction.
@@ -287,8 +287,9 @@ class Replay:
             elif error.code() not in PASSING:
                 raise KafkaException(error)
         marks = {topic: Mark(goal.facts.topic_id, position[topic]) for topic, goal in self._goals.items()}
-        self._store.write(rows, marks, as_of_ms)
-        return len(rows)
+        rows = (self._goals[topic].table.store_rows(of_topic) for topic, of_topic in read.items())
+        self._store.write(chain.from_iterable(rows), marks, as_of_ms)
+        return sum(map(len, read.values()))
 
 
 def _stable(answers: list[Any]) -> list[Any]:

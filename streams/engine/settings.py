@@ -72,6 +72,14 @@ class EngineSettings:
     """How long one blocking call to Kafka may take before the engine looks whether it should stop, and calls again."""
     max_aborts_in_a_row: int = 50
 
+    clock_interval_ms: int = 1_000
+    """How often proved time moves on at most."""
+    clock_allowance_ms: int = 2_000
+    """How far proved time stays behind the broker's: for clocks that differ between brokers, and for records on their
+    way into the log. Where topics are replicated the brokers' replica.lag.time.max.ms is added."""
+    clock_patience_ms: int = 2_000
+    """How long proved time waits for a backlog to be read before it follows it record by record."""
+
     restore_threads: int = 2
     stop_timeout_ms: int = 15_000
     """A worker that was told to stop, or that crashed, is ended hard after this time."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from streams.engine.cache import TwoGenerationCache
+from streams.engine.due import LOOKED_AT, DueIndex, entry_of, entry_parts, index_prefix
 from streams.engine.errors import INFRASTRUCTURE, BadRecord, InfrastructureError
 from streams.engine.store import Row, Store
 from streams.engine.topic import Topic
@@ -23,31 +24,49 @@ Undo = list[tuple[dict[str, Any], str, Any]]
 
 @dataclass(frozen=True, eq=False)
 class TableDeclaration(Generic[V]):
-    """A table as the app declares it: its rows are the values of `changelog`, in the bytes that `encode` makes."""
+    """A table as the app declares it: its rows are the values of `changelog`, in the bytes that `encode` makes.
+
+    `due`: how its rows say when they next need the clock, where they do.
+    """
 
     name: str
     changelog: Topic[Any]
     encode: Callable[[V], bytes]
     decode: Callable[[bytes], V]
+    due: DueIndex[V] | None = None
 
     @property
     def prefix(self) -> bytes:
         """What begins the store key of each of its rows."""
         return self.name.encode() + b"\x00"
 
+    def store_rows(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Rows, by their own key, as the store keeps them: under the table's prefix, with their due times."""
+        prefix = self.prefix
+        if self.due is None:
+            for key, row in rows:
+                yield prefix + key, row
+            return
+        of_row, entries = self.due.of_row, index_prefix(self.name)
+        for key, row in rows:
+            yield prefix + key, row
+            if row is not None and (due_us := of_row(row)) is not None:
+                yield entry_of(entries, due_us, key), b""
+
 
 @dataclass(frozen=True)
 class SealedRows:
-    """Encoded dirty rows of one table: for its changelog and for the store."""
+    """Encoded dirty rows of one table: for its changelog and for the store; and due-time entries that go or move."""
 
     declaration: TableDeclaration[Any]
     rows: list[tuple[bytes, bytes | None]]
     values: dict[str, Any]
+    entries: dict[bytes, bytes | None] = field(default_factory=dict)
 
-    def store_rows(self) -> list[Row]:
-        """The rows under their keys in the store."""
-        prefix = self.declaration.prefix
-        return [(prefix + key, row) for key, row in self.rows]
+    def store_rows(self) -> Iterator[Row]:
+        """What the store is to write: entries first, for a row may set one anew."""
+        yield from self.entries.items()
+        yield from self.declaration.store_rows(self.rows)
 
 
 class Table(Generic[V]):
@@ -64,6 +83,10 @@ class Table(Generic[V]):
         self._decode = declaration.decode
         self._undo = undo
         self.dirty: dict[str, V | None] = {}
+        #: Due-time entries that the open unit found overtaken (None) or puts off (empty).
+        self._entries: dict[bytes, bytes | None] = {}
+        #: The entries behind the rows that `due` named last.
+        self._found: dict[str, list[bytes]] = {}
         self._cache: TwoGenerationCache[V] = TwoGenerationCache(cache_bytes)
         self._frozen_types: set[type] = set(_FROZEN_BUILTINS)
 
@@ -115,6 +138,65 @@ class Table(Generic[V]):
         stored = self._scan_store(prefix, after, shadowed)
         written = ((key, row) for key, row in dirty if row is not None)
         return heapq.merge(stored, written, key=_first)
+
+    def due(self, until_us: int, most: int) -> tuple[list[str], bool]:
+        """Keys of up to `most` rows that are due at or before `until_us`, by due time; whether there may be more.
+
+        Rows of the open unit count as they are now. The caller changes each of them so that it is due later, or never.
+        """
+        index = self.declaration.due
+        if index is None:
+            return [], False
+        found: dict[str, int] = {}
+        self._found = {}
+        for key, value in self.dirty.items():
+            due_us = None if value is None else index.of_value(value)
+            if due_us is not None and due_us <= until_us:
+                found[key] = due_us
+        has_more = self._collect_due(index, until_us, most, found)
+        keys = sorted(found, key=lambda key: (found[key], key))
+        return keys[:most], has_more or len(keys) > most
+
+    def _collect_due(self, index: DueIndex[V], until_us: int, most: int, found: dict[str, int]) -> bool:
+        """Add what the store's entries say; entries that time has overtaken are noted, to go with the commit."""
+        prefix, looked_at = index_prefix(self.declaration.name), 0
+        for entry, _ in self._store.scan(prefix, prefix):
+            due_us, key_bytes = entry_parts(prefix, entry)
+            if due_us > until_us:
+                return False
+            if looked_at == LOOKED_AT or len(found) > most:
+                return True
+            looked_at += 1
+            key = key_bytes.decode()
+            if entry in self._entries or key in self.dirty:
+                continue
+            if key in found:
+                self._found[key].append(entry)
+                continue
+            row = self._store.get(self._prefix + key_bytes)
+            now_due_us = None if row is None else index.of_row(row)
+            if now_due_us is None or now_due_us > until_us:
+                self._entries[entry] = None
+            else:
+                found[key] = now_due_us
+                self._found[key] = [entry]
+        return False
+
+    def served(self, key: str) -> None:
+        """A row that `due` named was seen to: its entries go with the commit, the row has a later one or none."""
+        for entry in self._found.pop(key, ()):
+            self._entries[entry] = None
+
+    def put_off(self, key: str, later_us: int) -> None:
+        """A row that `due` named could not be seen to: it is named again at `later_us`."""
+        self.served(key)
+        self._entries[entry_of(index_prefix(self.declaration.name), later_us, key.encode())] = b""
+
+    def is_due(self, key: str, until_us: int) -> bool:
+        """Whether the row, as it is now, is due at or before `until_us`."""
+        index, value = self.declaration.due, self.get(key)
+        due_us = None if index is None or value is None else index.of_value(value)
+        return due_us is not None and due_us <= until_us
 
     def snapshot(self) -> Iterator[bytes]:
         """The encoded rows as the store has them at this call; the iterator keeps the store open."""
@@ -184,7 +266,7 @@ class Table(Generic[V]):
         """Encode the unit's rows. BadRecord if one cannot be: the task is then folded again, record by record."""
         encoded = self._encoded
         rows = [encoded(key, value, most_bytes) for key, value in self.dirty.items()]
-        return SealedRows(self.declaration, rows, self.dirty)
+        return SealedRows(self.declaration, rows, self.dirty, self._entries)
 
     def committed(self, sealed: SealedRows) -> None:
         """The rows are in the log and in the store: serve them from the cache."""
@@ -194,16 +276,16 @@ class Table(Generic[V]):
                 cache.forget(key)
             else:
                 cache.put(key, value, len(row))
-        self.dirty = {}
+        self.dirty, self._entries = {}, {}
 
     def drop_dirty(self) -> None:
         """Forget the unit's writes: its transaction did not happen."""
-        self.dirty = {}
+        self.dirty, self._entries = {}, {}
 
     @property
     def is_dirty(self) -> bool:
-        """Whether the open unit wrote anything."""
-        return bool(self.dirty)
+        """Whether the open unit wrote anything that the store is to learn."""
+        return bool(self.dirty or self._entries)
 
 
 def rollback(undo: Undo) -> None:

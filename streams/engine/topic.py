@@ -23,6 +23,7 @@ class Topic(Generic[V]):
     kafka_name: str = ""
     keyed: bool = True
     tombstones: bool = False
+    ticks: Callable[[V], int] | None = None
 
     def __post_init__(self) -> None:
         if not self.kafka_name:

@@ -13,6 +13,7 @@ from streams.engine.clients import OUTDATED
 from streams.engine.dead_letters import ENVELOPE_BYTES, DeadLetters
 from streams.engine.errors import ConfigurationError
 from streams.engine.inputs import Inputs
+from streams.engine.keeper import ClockDeclaration
 from streams.engine.partition import FRAMING_BYTES
 from streams.engine.settings import EngineSettings
 from streams.engine.table import TableDeclaration
@@ -28,15 +29,17 @@ class TopicFacts:
     max_bytes: int
     delete_retention_ms: int
     cleanup_policy: str
+    timestamp_type: str = "CreateTime"
 
 
 @dataclass(frozen=True)
 class Declared:
-    """All that an app declares: inputs with their tables, output topics, and where dead letters go."""
+    """All that an app declares: inputs with their tables, output topics, where dead letters go, and its clock."""
 
     inputs: Sequence[Inputs]
     outputs: Sequence[Topic[Any]]
     dead_letters: DeadLetters
+    clock: ClockDeclaration[Any] | None = None
 
     @property
     def tables(self) -> list[TableDeclaration[Any]]:
@@ -52,7 +55,8 @@ class Declared:
     def all_topics(self) -> list[str]:
         """Kafka names of all topics read or written."""
         written = {topic.kafka_name for topic in self.outputs} | {table.changelog.kafka_name for table in self.tables}
-        return sorted(written | set(self.input_topics) | {self.dead_letters.kafka_name})
+        ticks = set() if self.clock is None else {self.clock.topic.kafka_name}
+        return sorted(written | ticks | set(self.input_topics) | {self.dead_letters.kafka_name})
 
 
 class Cluster:
@@ -83,8 +87,20 @@ class Cluster:
                 int(config["max.message.bytes"].value),
                 int(config["delete.retention.ms"].value),
                 config["cleanup.policy"].value,
+                config["message.timestamp.type"].value,
             )
         return found
+
+    def replica_lag_ms(self, topics: Iterable[str]) -> int:
+        """How long a record may be appended and still be above the high watermark: 0 where nothing is replicated."""
+        described = self._admin.describe_topics(TopicCollection(list(topics)), request_timeout=self._timeout_s)
+        partitions = [partition for future in described.values() for partition in future.result().partitions]
+        brokers = {str(node.id) for partition in partitions for node in partition.replicas}
+        if all(len(partition.replicas) < 2 for partition in partitions):
+            return 0
+        resources = [ConfigResource(ResourceType.BROKER, broker) for broker in sorted(brokers)]
+        configured = self._admin.describe_configs(resources, request_timeout=self._timeout_s)
+        return max(int(future.result()["replica.lag.time.max.ms"].value) for future in configured.values())
 
     def has_member(self, group_id: str, member_id: str) -> bool:
         """Whether the group counts this member as one of its own, whatever it has assigned to it."""
@@ -123,7 +139,8 @@ def check(declared: Declared, facts: dict[str, TopicFacts], settings: EngineSett
         for name in declared.all_topics
         if name not in facts
     ]
-    together = {*declared.input_topics, *(table.changelog.kafka_name for table in declared.tables)}
+    ticks = [] if declared.clock is None else [declared.clock.topic.kafka_name]
+    together = {*ticks, *declared.input_topics, *(table.changelog.kafka_name for table in declared.tables)}
     problems += [
         f"topic {name} has {facts[name].partitions} partitions, expected {settings.partitions}: inputs and tables are "
         "partitioned alike; another count is a new generation"
@@ -143,8 +160,22 @@ def check(declared: Declared, facts: dict[str, TopicFacts], settings: EngineSett
             f"topic {declared.dead_letters.kafka_name} has max.message.bytes {dead.max_bytes}, expected at least "
             f"{largest + ENVELOPE_BYTES}: the largest input record and its envelope must fit"
         )
+    problems += _check_clock(declared, facts)
     if problems:
         raise ConfigurationError("topics and settings do not fit together:\n- " + "\n- ".join(problems))
+
+
+def _check_clock(declared: Declared, facts: dict[str, TopicFacts]) -> Iterable[str]:
+    """Proved time is the broker's: whatever it is proved of, and the ticks, are stamped by the broker."""
+    if declared.clock is None:
+        return
+    for topic in (*declared.clock.stages[0], declared.clock.topic):
+        known = facts.get(topic.kafka_name)
+        if known is not None and known.timestamp_type != "LogAppendTime":
+            yield (
+                f"topic {topic.kafka_name} has message.timestamp.type {known.timestamp_type}, expected LogAppendTime: "
+                "proved time is the broker's"
+            )
 
 
 def _check_declarations(declared: Declared) -> Iterable[str]:

@@ -183,6 +183,7 @@ class UnitOfWork:
                 [(rows.declaration.changelog.kafka_name, row, key, folded.task.partition) for key, row in rows.rows]
                 for folded in sealed
                 for rows in folded.rows
+                if rows.rows
             ],
             self._offsets(sealed),
             self._consumer.metadata,
@@ -227,6 +228,8 @@ class UnitOfWork:
             partition = self._ownership.partitions[number]
             marks = {}
             for rows in tables:
+                if not rows.rows:  # only due-time entries: the changelog has nothing of them
+                    continue
                 topic = rows.declaration.changelog.kafka_name
                 marks[topic] = Mark(partition.marks[topic].topic_id, landed[topic, number] + 1)
             partition.open_store.write(chain.from_iterable(rows.store_rows() for rows in tables), marks, as_of_ms)

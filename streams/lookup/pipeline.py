@@ -51,8 +51,8 @@ class Pipeline:
 
 
 def input_topics(topics: Topics) -> list[str]:
-    """Kafka names of what the agents of streams/app.py read."""
-    return [topic.kafka_name for topic in inputs_of(topics)]
+    """Kafka names of what the agents of streams/app.py read, but for ticks: nobody waits for what becomes of those."""
+    return [topic.kafka_name for topic in inputs_of(topics) if topic.ticks is None]
 
 
 def look(cluster: Cluster, log: CommittedLog, group: str, topics: Sequence[str]) -> Pipeline:

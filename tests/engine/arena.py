@@ -24,7 +24,7 @@ from streams.engine import EngineSettings, FaultPoint
 from streams.engine.store import Stores
 from streams.engine.topology import Cluster
 
-from .ledger import Ledger, Names, build
+from .ledger import Names, build
 
 PATIENCE_S = 60.0
 RECORD_BYTES = 1024 * 1024
@@ -106,7 +106,7 @@ class WorkerProcess:
 class RunningApp:
     """An app running in a thread of this process."""
 
-    ledger: Ledger
+    ledger: Any
     loop: asyncio.AbstractEventLoop
     thread: threading.Thread
     points: list[FaultPoint] = field(default_factory=list)
@@ -128,6 +128,8 @@ class Arena:
     folder: Path
     partitions: int = 2
     processes: list[WorkerProcess] = field(default_factory=list)
+    #: What runs in this process: the app over the test's topics.
+    application: Callable[..., Any] = build
 
     def __post_init__(self) -> None:
         self.client = {"bootstrap.servers": self.bootstrap_servers}
@@ -254,7 +256,7 @@ class Arena:
             if hooks is not None:
                 hooks(point)
 
-        ledger = build(self.names, self.settings(instance, **changes), hooks=reached)
+        ledger = self.application(self.names, self.settings(instance, **changes), hooks=reached)
         loop = asyncio.new_event_loop()
         started = threading.Event()
 

@@ -1,0 +1,68 @@
+"""Proved time as a worker keeps it: the keeper, its clients, and what the cluster's silence does to both."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from confluent_kafka import KafkaException
+
+from streams.engine.clients import PASSING, Clients
+from streams.engine.keeper import ClockDeclaration, Keeper
+from streams.engine.questions import KafkaQuestions
+from streams.engine.settings import EngineSettings
+
+log = logging.getLogger(__name__)
+
+
+class Timekeeping:
+    """Of one worker, from when it owns partition 0 until it does not. Used by one thread."""
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        clients: Clients,
+        declaration: ClockDeclaration[Any],
+        clock: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._clients = clients
+        self._declaration = declaration
+        self._clock = clock
+        self._questions: KafkaQuestions | None = None
+        self._keeper: Keeper | None = None
+
+    def advance(self) -> int:
+        """One step of the keeper. Returns the time that is proved now. While Kafka does not answer, it stands still."""
+        try:
+            if self._keeper is None:
+                self._keeper = self._start()
+            self._keeper.advance()
+        except KafkaException as failure:
+            error = failure.args[0]
+            if not error.retriable() and error.code() not in PASSING:
+                raise
+            log.info("proved time stands still: %s", error.str())
+        return 0 if self._keeper is None else self._keeper.proved_us
+
+    def _start(self) -> Keeper:
+        settings = self._settings
+        if self._questions is None:
+            self._questions = KafkaQuestions(settings, self._clients, self._declaration)
+        allowance_ms = settings.clock_allowance_ms + self._questions.replica_lag_ms()
+        log.info("keeping proved time, %d ms behind the broker's", allowance_ms)
+        return Keeper(
+            self._declaration,
+            settings.partitions,
+            self._questions,
+            self._clock,
+            interval_s=settings.clock_interval_ms / 1000,
+            allowance_s=allowance_ms / 1000,
+            patience_s=settings.clock_patience_ms / 1000,
+        )
+
+    def close(self) -> None:
+        """Let go of the clients."""
+        if self._questions is not None:
+            self._questions.close()
