@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import settings
 
 from streams.broker.embedded import EmbeddedBroker
 
@@ -17,6 +18,9 @@ from streams.broker.embedded import EmbeddedBroker
 def pytest_configure() -> None:
     """A run that is told to end ends like one that is interrupted: fixtures are torn down, no broker stays behind."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # No test fails because the machine is busy.
+    settings.register_profile("patient", deadline=None)
+    settings.load_profile("patient")
 
 
 @dataclass(frozen=True)

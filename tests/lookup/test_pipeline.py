@@ -20,11 +20,11 @@ from tests.generation import Generation
 WORKER = Member("worker", "127.0.0.1", 4)
 
 
-def test_the_inputs_are_those_of_the_pipeline(tmp_path: Path) -> None:
+def test_the_inputs_are_those_of_the_pipeline_but_for_ticks(tmp_path: Path) -> None:
     abroad = KafkaSettings(bootstrap_servers="127.0.0.1:1")
     settings = Settings(kafka=abroad, data_dir=tmp_path, account_hash_key=SecretStr("k" * 32), generation=3)
     app = build(settings, settings.client_config(), "worker-1")
-    read = {topic.kafka_name for inputs in app._inputs for topic in inputs.topics}
+    read = {topic.kafka_name for inputs in app._inputs for topic in inputs.topics if topic.ticks is None}
     assert set(input_topics(topics_of(3))) == read
 
 
