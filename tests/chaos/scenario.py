@@ -28,6 +28,7 @@ from .faults import ACTIVE_WITHIN_S, Field, clock_file, inflict, set_clock
 from .load import Load
 from .recovery import Recoveries
 from .schedule import NETWORK, SPARE, THREE_BROKERS, WORKERS, Fault, Step, schedule
+from .supervised_worker import PRELOADED
 
 PARTITIONS: Final = 4
 SESSION_TIMEOUT_S: Final = 6.0
@@ -132,7 +133,7 @@ class _World:
         }
         if self._clocks is not None and name != SPARE:
             own |= {
-                "LD_PRELOAD": self._clocks,
+                PRELOADED: self._clocks,
                 "FAKETIME_TIMESTAMP_FILE": str(clock_file(self.crew.folder, name)),
                 "FAKETIME_CACHE_DURATION": "1",
                 "FAKETIME_DONT_FAKE_MONOTONIC": "1",
