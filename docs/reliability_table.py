@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -62,7 +62,9 @@ def table(lines: Sequence[dict[str, Any]]) -> str:
                 rows.setdefault(fault, Row()).add(line, injected, line["recovery_s"].get(fault, ()))
     width = _HEAD.count("|") - 1
     drawn = [rows[fault].cells(f"`{fault}`") for fault in sorted(rows)]
-    return "\n".join([_HEAD, "|---" * width + "|", *drawn, total.cells("all runs"), "", *_points(lines), ""])
+    return "\n".join(
+        [_HEAD, "|---" * width + "|", *drawn, total.cells("all runs"), "", *_points(lines), *_runs(lines), ""]
+    )
 
 
 def _injected(line: dict[str, Any]) -> dict[str, int]:
@@ -82,6 +84,15 @@ def _points(lines: Sequence[dict[str, Any]]) -> list[str]:
         f"Workers killed, by the step of their work at which it happened: {', '.join(named)}.",
         f"Partitions were handed over {handovers} times; workers ended {exits} times and were started again.",
     ]
+
+
+def _runs(lines: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Where the runs were made, and how each is made again."""
+    machines = sorted({line["machine"] for line in lines})
+    yield f"\nMade on {'; '.join(machines)}, shared with other work. Each run again, at its commit:\n"
+    for line in lines:
+        verdict = "right" if line["ok"] else "wrong"
+        yield f'- {line["commit"]}: `make chaos ARGS="{line["arguments"]}"` ({line["duration_s"]:.0f} s, {verdict})'
 
 
 def read(paths: Iterable[Path]) -> list[dict[str, Any]]:

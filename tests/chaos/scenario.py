@@ -56,6 +56,14 @@ class Options:
     rate: int = 80
     payments: int = 500
 
+    @property
+    def arguments(self) -> str:
+        """What ``make chaos ARGS=`` takes to do the same."""
+        return (
+            f"--seed {self.seed} --steps {self.steps} --faults {','.join(self.faults)} "
+            f"--rate {self.rate} --payments {self.payments}"
+        )
+
 
 def run(options: Options, folder: Path, say: Say) -> dict[str, Any]:
     """Everything that is to be said of one run. Raises NotPossibleError, OSError before anything has been started."""
@@ -202,6 +210,7 @@ def _line(options: Options, world: _World, summary: Summary, at_rest: str, durat
     return {
         "ok": summary.ok and not at_rest and not world.slow and not crew.bad_exits,
         "seed": options.seed,
+        "arguments": options.arguments,
         "faults": {fault.value: here.done.get(fault, 0) for fault in options.faults},
         "events": summary.inputs,
         **{name: judged[name] for name in kept},

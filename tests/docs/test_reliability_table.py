@@ -23,6 +23,11 @@ def line(**changes: Any) -> dict[str, Any]:
         "kills_by_point": {"flushed": 2, "": 1},
         "handovers": 5,
         "exits": {"-9": 3},
+        "ok": True,
+        "arguments": "--seed 7 --steps 3 --faults kill,zombie",
+        "commit": "abc1234",
+        "machine": "Linux",
+        "duration_s": 61.2,
         **changes,
     }
 
@@ -39,6 +44,12 @@ def test_points_say_where_workers_were_killed_and_where_none_was() -> None:
     assert "`flushed` 2" in text
     assert "`stored` 0" in text
     assert "at any other moment 1" in text
+
+
+def test_every_run_is_named_with_its_verdict_and_what_makes_it_again() -> None:
+    runs = [row for row in table([line(), line(ok=False)]).splitlines() if row.startswith("- abc1234")]
+    again = '- abc1234: `make chaos ARGS="--seed 7 --steps 3 --faults kill,zombie"` (61 s, {})'
+    assert runs == [again.format("right"), again.format("wrong")]
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.5, 2.0), (0.95, 4.0), (0.0, 1.0), (1.0, 4.0)])
