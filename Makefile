@@ -62,6 +62,10 @@ dashboards: $(READY) ## write Grafana's boards from their code
 docs: $(READY) ## write docs/settings.md, docs/metrics.md and the table of docs/reliability.md
 	$(BIN)/python -m docs.generate
 
+.PHONY: golden
+golden: $(READY) ## freeze schemas and write golden rows of the release in the making (RELEASE=0.1.0); released ones stay
+	$(BIN)/python -m tests.evolution.write_golden $(RELEASE)
+
 .PHONY: wheel
 wheel: $(READY) ## build the source distribution and the wheel (DIST=folder)
 	$(BIN)/python -m build --outdir $(DIST)

@@ -10,6 +10,7 @@ import io
 import json
 import struct
 import typing
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -49,6 +50,11 @@ def schema_fingerprint(schema: Schema) -> bytes:
     return bytes.fromhex(fingerprint(to_parsing_canonical_form(schema), "CRC-64-AVRO"))
 
 
+def header_in(schema: Schema) -> bytes:
+    """What single-object encoding in this schema begins with."""
+    return SINGLE_OBJECT + schema_fingerprint(schema)
+
+
 class Codec(Generic[T]):
     """Encodes and decodes one dataclass under one topic's contract.
 
@@ -63,7 +69,7 @@ class Codec(Generic[T]):
         compiled = compile_codec(shape_of(self.schema, kind))
         self.source = compiled.source
         self._write, self._read = compiled.encode, compiled.decode
-        self._own = SINGLE_OBJECT + schema_fingerprint(self.schema)
+        self._own = header_in(self.schema)
         self._ids = ids
         self._header = self._own
         if ids is not None:
@@ -84,6 +90,19 @@ class Codec(Generic[T]):
             raise
         except Exception as error:
             raise CodecError(f"{self.contract}: {_complaint(self.schema, value) or error}") from error
+
+    def encoder_in(self, schema: Schema) -> Callable[[T], bytes]:
+        """Writes values in another schema of the topic, an earlier release's: fields that it has not are left out.
+
+        ``encode`` itself if both write the same bytes. Raises CodecError for a value that the schema cannot hold, such
+        as a symbol that came later.
+        """
+        if to_parsing_canonical_form(schema) == to_parsing_canonical_form(self.schema):
+            return self.encode
+        header = header_in(schema)
+        if self._ids is not None:
+            header = _CONFLUENT.pack(0, self._ids.id_of(f"{self.contract}-value", json.dumps(schema)))
+        return _Writer(self.contract, schema, header).write
 
     def decode(self, data: bytes) -> T:
         """The value of framed bytes."""
@@ -118,9 +137,7 @@ class Codec(Generic[T]):
     def _earlier(self) -> dict[bytes, _Resolution[T]]:
         """Readers of what releases wrote, by header. Made when the first such record comes: most processes see none."""
         return {
-            SINGLE_OBJECT + schema_fingerprint(row.schema): _Resolution(
-                self.contract, self.kind, row.schema, self.schema
-            )
+            header_in(row.schema): _Resolution(self.contract, self.kind, row.schema, self.schema)
             for row in released(self.contract)
         }
 
@@ -148,6 +165,29 @@ class Codec(Generic[T]):
             return _Resolution(self.contract, self.kind, json.loads(text), self.schema)
         except Exception as error:
             raise CodecError(f"{self.contract}: schema id {schema_id} is no Avro schema: {error!r}") from error
+
+
+class _Writer:
+    """Writes in another schema than the current one: for the time of an upgrade, so speed does not matter."""
+
+    def __init__(self, contract: str, schema: Schema, header: bytes) -> None:
+        self._contract = contract
+        self._schema = schema
+        self._parsed = parse_schema(schema)
+        self._header = header
+
+    def write(self, value: Any) -> bytes:
+        """The framed bytes of a value. Raises CodecError."""
+        stream = io.BytesIO()
+        stream.write(self._header)
+        try:
+            fastavro.schemaless_writer(stream, self._parsed, to_plain(value))
+        except MemoryError:
+            raise
+        except Exception as error:
+            why = _complaint(self._schema, value) or error
+            raise CodecError(f"{self._contract}: cannot be written as an earlier release writes it: {why}") from error
+        return stream.getvalue()
 
 
 class _Resolution(Generic[T]):

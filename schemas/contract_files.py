@@ -64,6 +64,12 @@ def released(contract: str) -> list[Released]:
     return sorted(found, key=lambda row: version_key(row.release))
 
 
+def schema_as_of(contract: str, release: str) -> Schema | None:
+    """The schema that a release wrote a topic in, as parsed JSON; None if it did not know the topic."""
+    known = [row for row in released(contract) if version_key(row.release) <= version_key(release)]
+    return known[-1].schema if known else None
+
+
 def examples(contract: str) -> list[Example]:
     """The examples of a topic, by name."""
     return [

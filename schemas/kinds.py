@@ -18,6 +18,7 @@ from schemas.records import (
     PrivateRow,
     Raw,
     StatementEntry,
+    Upgrade,
     VendorRecord,
 )
 from streams.domain.correlation import CorrelationMessage
@@ -52,6 +53,7 @@ KINDS: Final[Mapping[str, type[Any]]] = MappingProxyType(
         "payments.state.v1": State,
         "payments.statement-entries.v1": StatementEntry,
         "payments.transitions.v1": Transition,
+        "payments.upgrades.v1": Upgrade,
         "payments.vendors.v1": VendorRecord,
         "payments.verdicts.v1": Verdict,
     }

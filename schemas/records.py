@@ -111,6 +111,28 @@ class PrivateRow:
     row: bytes
 
 
+class UpgradeStep(StrEnum):
+    """How far an upgrade is."""
+
+    UNKNOWN = "UNKNOWN"
+    IN_FORCE = "IN_FORCE"
+    FINISHING = "FINISHING"
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """Which form the workers of a generation write. FINISHING: ``previous`` still, and nobody who cannot read ``form``
+    may begin to work. Every release must be able to read this: it never changes.
+    """
+
+    form: int
+    step: UpgradeStep
+    previous: int
+    release: str
+    actor: str
+    at: int
+
+
 @dataclass(frozen=True, slots=True)
 class ClockTick:
     """Proved time: everything received at or before ``at`` has been seen by every stage."""

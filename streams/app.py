@@ -30,9 +30,11 @@ from streams.engine import (
     NoMetrics,
     Topic,
 )
-from streams.engine.hooks import Hooks, no_hooks
+from streams.engine.hooks import Hooks, everybody, no_hooks
+from streams.forms import FORMS, Forms, Writing
 from streams.settings import Settings
 from streams.topics import Topics, topics_of
+from streams.upgrade.members import stated
 
 Client = Mapping[str, str | int | float | bool]
 
@@ -45,27 +47,34 @@ def build(
     agents: Collection[str] = ("normalise", "correlate", "lifecycle", "duplicates"),
     metrics: Metrics | None = None,
     hooks: Hooks = no_hooks,
+    writing: Writing | None = None,
+    admit: Callable[[], None] = everybody,
 ) -> App:
-    """The app of one worker. ``client``: the librdkafka configuration of the cluster; ``instance``: its stable name."""
-    topics = topics_of(settings.generation, registry_of(settings.registry_url))
+    """The app of one worker. ``client``: the librdkafka configuration of the cluster; ``instance``: its stable name.
+
+    ``writing``: the form that it writes, default: this release's own. ``admit`` is asked before a partition is taken.
+    """
+    writing = writing or Writing(FORMS)
+    topics = topics_of(settings.generation, registry_of(settings.registry_url), writing)
     app = App(
         "paystate",
-        settings=engine_settings(settings, client, instance),
+        settings=engine_settings(settings, client, instance, writing.forms),
         dead_letters=DeadLetters(topics.dead_letters.kafka_name, dead_letter_encoder(topics)),
         metrics=metrics or NoMetrics(),
         hooks=hooks,
+        admit=admit,
         web_enabled=False,
     )
     for name in agents:
-        _AGENTS[name](app, topics, settings)
+        _AGENTS[name](app, topics, settings, writing)
     if set(agents) == _AGENTS.keys():  # proved time is of the whole pipeline
         app.clock(topics.clock, lambda at_us: ClockTick(at_us, instance), stages_of(topics))
     return app
 
 
-def _normalise(app: App, topics: Topics, settings: Settings) -> None:
+def _normalise(app: App, topics: Topics, settings: Settings, writing: Writing) -> None:
     """raw -> facts by correlation id; names and lookups of the others."""
-    rows = normalise.ROWS
+    rows = normalise.ROWS.writing(writing)
     seen = app.Table("files-seen", changelog=topics.files_seen, encode=rows.encode, decode=rows.decode)
     handler = normalise.normalise(topics, normaliser_of(settings), settings.generation)
     app.agent(app.inputs(topics.raw, tables=(seen,)), name="normalise")(folding(handler))
@@ -81,19 +90,19 @@ def _normalise(app: App, topics: Topics, settings: Settings) -> None:
     )
 
 
-def _correlate(app: App, topics: Topics, settings: Settings) -> None:
+def _correlate(app: App, topics: Topics, settings: Settings, writing: Writing) -> None:
     """references -> approvals and acknowledgements that have found their payment."""
-    rows = correlate.ROWS
+    rows = correlate.ROWS.writing(writing)
     references = app.Table("references", changelog=topics.references_state, encode=rows.encode, decode=rows.decode)
     handler = correlate.correlate(topics, settings.generation, settings.policy.orphan_grace_s * 1_000_000)
     app.agent(app.inputs(topics.references, topics.clock, tables=(references,)), name="correlate")(folding(handler))
     app.outputs(topics.references, topics.approvals, topics.bank_acks, topics.alerts)
 
 
-def _lifecycle(app: App, topics: Topics, settings: Settings) -> None:
+def _lifecycle(app: App, topics: Topics, settings: Settings, writing: Writing) -> None:
     """Everything that is said about a payment -> its state, transitions, alerts and appearances."""
     policy = policy_of(settings)
-    rows = PaymentRows(topics.state, Context(policy, settings.generation))
+    rows = PaymentRows(topics.state, Context(policy, settings.generation), writing)
     payments = app.Table("payments", changelog=topics.state, encode=rows.encode, decode=rows.decode)
     facts = app.inputs(
         topics.approvals,
@@ -105,13 +114,14 @@ def _lifecycle(app: App, topics: Topics, settings: Settings) -> None:
         topics.clock,
         tables=(payments,),
     )
-    app.agent(facts, name="lifecycle")(folding(lifecycle(topics, policy, settings.generation)))
+    handler = lifecycle(topics, policy, settings.generation, writing=writing)
+    app.agent(facts, name="lifecycle")(folding(handler))
     app.outputs(topics.transitions, topics.alerts, topics.fingerprints, topics.dead_letters)
 
 
-def _duplicates(app: App, topics: Topics, settings: Settings) -> None:
+def _duplicates(app: App, topics: Topics, settings: Settings, writing: Writing) -> None:
     """Appearances and people's verdicts -> duplicate alerts, verdicts for both payments."""
-    rows = duplicates.ROWS
+    rows = duplicates.ROWS.writing(writing)
     members = app.Table("duplicates", changelog=topics.duplicates_state, encode=rows.encode, decode=rows.decode)
     handler = duplicates.duplicates(topics, settings.generation)
     app.agent(app.inputs(topics.fingerprints, tables=(members,)), name="duplicates")(folding(handler))
@@ -174,11 +184,12 @@ def group_of(settings: Settings) -> str:
     return settings.group + generation_suffix(settings.generation)
 
 
-def engine_settings(settings: Settings, client: Client, instance: str) -> EngineSettings:
+def engine_settings(settings: Settings, client: Client, instance: str, forms: Forms = FORMS) -> EngineSettings:
     """What the engine is told. The transactional id is the instance's; a restart frees its dead transaction."""
     engine, group = settings.engine, group_of(settings)
     return EngineSettings(
         client=client,
+        client_id=stated(instance, forms),
         group_id=group,
         transactional_id=f"{group}-{instance}",
         data_dir=settings.store_dir,

@@ -16,10 +16,12 @@ FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 30.0
 #: A process that lived this long has recovered: the next failure is a new one.
 HEALTHY_AFTER_S: Final = 60.0
+#: EX_CONFIG of sysexits.h: the process says that starting it again cannot help.
+NEVER_AGAIN: Final = 78
 
 
 def supervised(command: Sequence[str], pause: Callable[[float], None] = time.sleep) -> int:
-    """Run ``command`` until it ends with status 0 or we are told to stop; returns its last exit status.
+    """Run ``command`` until it ends with status 0 or 78, or we are told to stop; returns its last exit status.
 
     SIGTERM and SIGINT are handed on; between two runs they end the pause, and nothing is started again. Pauses between
     failures grow from half a second to half a minute.
@@ -60,7 +62,7 @@ class _Supervisor:
         while True:
             started_s = time.monotonic()
             status = self._run_once()
-            if status == 0 or self._stopping is not None:
+            if status in (0, NEVER_AGAIN) or self._stopping is not None:
                 return status
             if time.monotonic() - started_s > HEALTHY_AFTER_S:
                 pause_s = FIRST_PAUSE_S

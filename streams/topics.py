@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from schemas.codec import Codec, SchemaIds
+from schemas.codec import Codec, CodecError, SchemaIds
 from schemas.names import topic_name
 from schemas.records import ClockTick, DeadLetter, FileEntry, PrivateRow, Raw, StatementEntry
 from streams.domain.correlation import CorrelationMessage
@@ -14,6 +14,7 @@ from streams.domain.facts import Approval, BankAck, Command, Reconciliation, Rel
 from streams.domain.fingerprints import DuplicateAlert, FingerprintMessage
 from streams.domain.state import Alert, State, Transition
 from streams.engine import Topic
+from streams.forms import Encode, Form, Writing
 
 V = TypeVar("V")
 
@@ -68,9 +69,12 @@ _TYPES: dict[str, type[Any]] = {
 }
 
 
-def topics_of(generation: int, ids: SchemaIds | None = None) -> Topics:
-    """The topics of a generation; ``ids`` is the schema registry, if there is one."""
-    return Topics(**{name: _topic(name, kind, generation, ids) for name, kind in _TYPES.items()})
+def topics_of(generation: int, ids: SchemaIds | None = None, writing: Writing | None = None) -> Topics:
+    """The topics of a generation; ``ids`` is the schema registry, if there is one.
+
+    Records are written in the form that ``writing`` says at each of them; without it in this release's own.
+    """
+    return Topics(**{name: _topic(name, kind, generation, ids, writing) for name, kind in _TYPES.items()})
 
 
 def contract_name(attribute: str) -> str:
@@ -78,13 +82,26 @@ def contract_name(attribute: str) -> str:
     return f"payments.{attribute.replace('_', '-')}.v1"
 
 
-def _topic(attribute: str, kind: type[V], generation: int, ids: SchemaIds | None) -> Topic[V]:
+def _topic(attribute: str, kind: type[V], generation: int, ids: SchemaIds | None, writing: Writing | None) -> Topic[V]:
     name = contract_name(attribute)
     codec: Codec[V] = Codec(name, kind, ids)
+    encode = codec.encode if writing is None else _in_form(codec, writing)
     ticks = attrgetter("at") if kind is ClockTick else None
-    return Topic(
-        name, codec.encode, codec.decode, kafka_name=topic_name(name, generation), keyed=ticks is None, ticks=ticks
-    )
+    return Topic(name, encode, codec.decode, kafka_name=topic_name(name, generation), keyed=ticks is None, ticks=ticks)
+
+
+def _in_form(codec: Codec[V], writing: Writing) -> Encode[V]:
+    def made(form: Form) -> Encode[V]:
+        schema = writing.forms.schema(codec.contract, form)
+        if schema is not None:
+            return codec.encoder_in(schema)
+
+        def refuse(_: V) -> bytes:
+            raise CodecError(f"{codec.contract}: form {form.number} has no such topic: it came with a later one")
+
+        return refuse
+
+    return writing.encoder(made)
 
 
 def inputs_of(topics: Topics) -> tuple[Topic[Any], ...]:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import gc
+import signal
+import sys
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from schemas.registry import registry_of
-from streams.app import build
+from streams.app import build, group_of
 from streams.cluster import connect
 from streams.engine import App, run_worker
 from streams.engine.hooks import Hooks, no_hooks
+from streams.forms import FORMS, Forms
 from streams.instances import Instance, claim
 from streams.metrics import PipelineMetrics
 from streams.settings import Settings
 from streams.topics import inputs_of, topics_of
+from streams.upgrade.gate import Following, opened
 from streams.web import StatusServer, pages
 
 _YOUNG_OBJECTS: Final = 100_000
@@ -27,27 +31,35 @@ class Prepared:
     instance: Instance
     app: App
     server: StatusServer
+    following: Following
 
     def run(self, loglevel: str) -> NoReturn:
         """Run until SIGTERM (exit status 0) or a failure (another one: start it again)."""
         settle_memory()
-        run_worker(self.app, self.server, loglevel=loglevel)
+        run_worker(self.app, self.server, self.following, loglevel=loglevel)
 
 
-def run(settings: Settings, loglevel: str) -> NoReturn:
-    """Run until SIGTERM (exit status 0) or a failure (another one: start it again)."""
-    prepare(settings).run(loglevel)
+def run(settings: Settings, loglevel: str, forms: Forms = FORMS) -> NoReturn:
+    """Run until SIGTERM (exit status 0) or a failure (another one: start it again; 78: another release)."""
+    prepare(settings, forms=forms).run(loglevel)
 
 
-def prepare(settings: Settings, hooks: Hooks = no_hooks) -> Prepared:
-    """Claim a name, reach the cluster, build the app. ``hooks``: told of fault points, for tests."""
+def prepare(settings: Settings, hooks: Hooks = no_hooks, forms: Forms = FORMS) -> Prepared:
+    """Claim a name, reach the cluster, build the app. ``hooks``: told of fault points, for tests.
+
+    ``forms`` are what this release reads and writes. Raises TooOldError, FinishingError: the state is a later one's.
+    """
     instance = claim(settings.data_dir / "workers", settings.instance)
     cluster = connect(settings)
+    # Faust handles signals only once it runs; before, Kafka may be waited for.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    gate, writing = opened(cluster.client, group_of(settings), settings.generation, forms)
     topics = topics_of(settings.generation, registry_of(settings.registry_url))
     metrics = PipelineMetrics(settings.metrics, [topic.name for topic in inputs_of(topics)], topics.state.decode)
-    app = build(settings, cluster.client, instance.name, metrics=metrics, hooks=hooks)
+    app = build(settings, cluster.client, instance.name, metrics=metrics, hooks=hooks, writing=writing, admit=gate)
     port = port_of(settings.web_port, instance.number)
-    return Prepared(instance, app, StatusServer(pages(app.engine.status, metrics.registry), settings.web_host, port))
+    server = StatusServer(pages(app.engine.status, metrics.registry), settings.web_host, port)
+    return Prepared(instance, app, server, Following(gate))
 
 
 def port_of(first: int, number: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from schemas.records import DeadLetter
-from streams.agents.payment_rows import Packer, packed
+from streams.agents.payment_rows import Packer
 from streams.domain.construction import quick
 from streams.domain.facts import (
     Approval,
@@ -24,6 +24,7 @@ from streams.domain.payment import Context, Payment
 from streams.domain.policy import Policy
 from streams.domain.state import Evidence, Mode
 from streams.engine import BadRecord, Outbox, Record, Table, Topic
+from streams.forms import Writing
 from streams.observations import ClockPassed, fact_folded
 from streams.topics import Topics
 
@@ -37,10 +38,12 @@ _JUDGED: Final = {CommandAction.CONFIRM_DUPLICATE: True, CommandAction.DISMISS_D
 _KEPT_FOR_A_PERSON: Final = frozenset({Outcome.CONFLICT, Outcome.INVALID})
 
 
-def lifecycle(topics: Topics, policy: Policy, generation: int, mode: Mode = Mode.LIVE) -> Handler:
+def lifecycle(
+    topics: Topics, policy: Policy, generation: int, mode: Mode = Mode.LIVE, writing: Writing | None = None
+) -> Handler:
     """The handler of everything that is said about payments whose correlation id is known."""
-    pack = Packer()
-    tell = _Teller(topics)
+    pack = Packer(writing)
+    tell = _Teller(topics, pack)
 
     def join(record: Record, payments: Table[Payment], out: Outbox) -> None:
         fact: PaymentFact = record.value
@@ -62,9 +65,12 @@ def lifecycle(topics: Topics, policy: Policy, generation: int, mode: Mode = Mode
     return join
 
 
-def overdue(topics: Topics, policy: Policy, generation: int, mode: Mode = Mode.LIVE) -> DueHandler:
+def overdue(
+    topics: Topics, policy: Policy, generation: int, mode: Mode = Mode.LIVE, writing: Writing | None = None
+) -> DueHandler:
     """What is called for a payment that proved time finds due: what has not come by now has not come in time."""
-    tell = _Teller(topics)
+    pack = Packer(writing)
+    tell = _Teller(topics, pack)
 
     def pass_by(key: str, tick: Record, payments: Table[Payment], out: Outbox) -> None:
         before = payments.get(key)
@@ -72,7 +78,7 @@ def overdue(topics: Topics, policy: Policy, generation: int, mode: Mode = Mode.L
             return
         at = tick.value.at
         evidence = _evidence(tick.topic, tick.partition, tick.offset, None, None)
-        folded = elapse(before, at, _context(policy, generation, mode, evidence, packed))
+        folded = elapse(before, at, _context(policy, generation, mode, evidence, pack))
         # written even if nothing fired: another policy may have moved the deadline since the row was
         payments[key] = folded.payment or before
         tell.steps(key, folded, out)
@@ -92,8 +98,9 @@ def _where(record: Record, fact: PaymentFact) -> Evidence:
 class _Teller:
     """Publishes what one fold says."""
 
-    def __init__(self, topics: Topics) -> None:
+    def __init__(self, topics: Topics, pack: Packer) -> None:
         self._topics = topics
+        self._pack = pack
 
     def __call__(self, folded: Folded, record: Record, fact: PaymentFact, out: Outbox) -> None:
         """Transitions, alerts and appearances under the payment's key; what was not kept goes to the dead letters."""
@@ -140,7 +147,7 @@ class _Teller:
             source_offset=-1,
             source_timestamp_ms=evicted.received_at // 1000,
             key=record.key.encode(),
-            value=packed(evicted)[1:],
+            value=self._pack(evicted)[1:],
             headers=(),
             attempts=1,
             failed_at=record.timestamp_us,

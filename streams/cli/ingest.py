@@ -22,6 +22,7 @@ from schemas.records import FileEntry, FileStatus
 from streams.cli.reach import reached
 from streams.lookup.files import HASH_SHOWN
 from streams.settings import Settings, load
+from streams.upgrade.inputs import check_inputs
 
 EXIT_ERROR: Final = 1
 EXIT_REFUSED: Final = 2
@@ -91,8 +92,9 @@ def ingest(
 
 
 def open_intake(settings: Settings) -> Intake:
-    """An intake into the settings' cluster."""
+    """An intake into the settings' cluster. Raises TooEarlyError: its workers must be upgraded first."""
     cluster = reached(settings)
+    check_inputs(cluster.client, settings.generation)
     formats = InstalledFormats(settings.profiles_dir)
     return Intake(cluster.client, Archive(settings.archive), formats, settings.generation, _now_us)
 

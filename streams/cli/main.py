@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated, Final
@@ -26,6 +27,7 @@ COMMANDS: Final = (
     "simulate",
     "verify",
     "doctor",
+    "upgrade",
     "topics",
     "schemas",
     "broker",
@@ -79,11 +81,15 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from streams.broker.java import BrokerError
     from streams.cli.reach import UnreachableError
     from streams.dead_letters.letters import DeadLetterError
+    from streams.engine.errors import ConfigurationError
     from streams.instances import NoInstanceError
     from streams.lookup.files import NoSuchFileError
     from streams.lookup.log import ReadError
     from streams.settings import SettingsError
     from streams.simulator.publish import RefusedFileError
+    from streams.upgrade.finish import UpgradeRefusedError
+    from streams.upgrade.gate import FinishingError, TooOldError
+    from streams.upgrade.inputs import TooEarlyError
     from streams.verify.read import ReadError as VerifierReadError
     from streams.verify.stores import StoreUnreadableError
 
@@ -91,8 +97,10 @@ def expected_errors() -> tuple[type[Exception], ...]:
         AwayError,
         BrokerError,
         CodecError,
+        ConfigurationError,
         ContractError,
         DeadLetterError,
+        FinishingError,
         FolderError,
         IngestError,
         KafkaException,
@@ -110,7 +118,10 @@ def expected_errors() -> tuple[type[Exception], ...]:
         RulesError,
         SettingsError,
         StoreUnreadableError,
+        TooEarlyError,
+        TooOldError,
         UnreachableError,
+        UpgradeRefusedError,
         VerifierReadError,
     )
 
@@ -125,15 +136,25 @@ def message_of(error: Exception) -> str:
     return f"Kafka says {cause.name()}: {cause.str()}. `paystate doctor` looks for the cause"
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command; an error that we expect becomes one clear message and exit status 1, Ctrl-C status 130."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+@contextmanager
+def ending_clearly() -> Iterator[None]:
+    """Around a command: an error that we expect becomes one clear message and exit status 1, Ctrl-C status 130.
+
+    An error may have an exit status of its own: 78 says that starting the same again cannot help.
+    """
     try:
-        build(given)(given, prog_name="paystate")
+        yield
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
         if not isinstance(error, expected_errors()):
             raise
         Console(stderr=True).print(f"[bold red]paystate:[/] {escape(message_of(error))}", highlight=False)
-        sys.exit(1)
+        sys.exit(getattr(error, "exit_status", 1))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    with ending_clearly():
+        build(given)(given, prog_name="paystate")

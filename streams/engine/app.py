@@ -15,7 +15,7 @@ from streams.engine.dead_letters import DeadLetters
 from streams.engine.due import DueIndex
 from streams.engine.engine import Engine
 from streams.engine.errors import ConfigurationError, InfrastructureError
-from streams.engine.hooks import Hooks, no_hooks
+from streams.engine.hooks import Hooks, everybody, no_hooks
 from streams.engine.inputs import Inputs
 from streams.engine.keeper import ClockDeclaration
 from streams.engine.metrics import Metrics, NoMetrics
@@ -53,7 +53,8 @@ class App(faust.App):  # type: ignore[misc]  # Faust is not typed: its classes a
     """A Faust app whose inputs, tables and outputs are exactly once.
 
     `dead_letters` says where records go that cannot be folded. `hooks` is called at fault points (tests), `metrics`
-    with what happened, `clients` makes Kafka clients. Other options are Faust's.
+    with what happened, `clients` makes Kafka clients. `admit` is asked before a partition is taken over, when the group
+    has made it this worker's: what it raises ends the process. Other options are Faust's.
     """
 
     BootStrategy = BootStrategy
@@ -66,6 +67,7 @@ class App(faust.App):  # type: ignore[misc]  # Faust is not typed: its classes a
         dead_letters: DeadLetters,
         metrics: Metrics | None = None,
         hooks: Hooks = no_hooks,
+        admit: Callable[[], None] = everybody,
         clients: Clients | None = None,
         **options: Any,
     ) -> None:
@@ -86,6 +88,7 @@ class App(faust.App):  # type: ignore[misc]  # Faust is not typed: its classes a
             hooks,
             clients,
             owns_process=lambda: bool(self.in_worker),
+            admit=admit,
             beacon=self.beacon,
         )
 

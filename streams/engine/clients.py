@@ -187,6 +187,7 @@ def group_config(settings: EngineSettings, *, kip848: bool) -> Config:
     """The group's consumer. No static membership: under KIP-848 a dead instance id blocks its own return."""
     shared: Mapping[str, Any] = {
         **settings.client,
+        **({"client.id": settings.client_id} if settings.client_id else {}),
         "group.id": settings.group_id,
         "enable.auto.commit": False,
         "isolation.level": "read_committed",

@@ -18,7 +18,7 @@ from streams.engine.buffers import InputPartition
 from streams.engine.clients import Clients, ConfluentClients, answer, producer_config
 from streams.engine.consumer import GroupConsumer
 from streams.engine.errors import InfrastructureError
-from streams.engine.hooks import FaultPoint, Hooks
+from streams.engine.hooks import FaultPoint, Hooks, everybody
 from streams.engine.metrics import Metrics
 from streams.engine.outbox import Sending
 from streams.engine.ownership import Ownership
@@ -61,6 +61,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         owns_process: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
         wall_clock_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+        admit: Callable[[], None] = everybody,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -68,6 +69,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         self._declare = declare
         self._metrics = metrics
         self._reached = reached
+        self._admit = admit
         self._clients = clients or ConfluentClients()
         self._kafka_thread = ThreadPoolExecutor(1, "kafka")
         self._restore_threads = ThreadPoolExecutor(settings.restore_threads, "restore")
@@ -211,6 +213,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
             declared.tables,
             self._reached,
             lambda: self._wall_clock_us() // 1000,
+            self._admit,
         )
         limits = {table.name: route(table.changelog.kafka_name, facts).max_bytes for table in declared.tables}
         ownership = Ownership(

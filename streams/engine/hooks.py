@@ -46,3 +46,7 @@ Hooks = Callable[[FaultPoint], None]
 
 def no_hooks(_point: FaultPoint) -> None:
     """Nothing happens at any fault point."""
+
+
+def everybody() -> None:
+    """Who is asked before a worker takes a partition over, and has nothing against it."""

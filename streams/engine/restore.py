@@ -17,7 +17,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from streams.engine.clients import PASSING, Clients, answer, restore_config
 from streams.engine.consumer import LOST_ADVICE
 from streams.engine.errors import ConfigurationError, LostInput, RestoreCancelled, StoreBusy, StoreError
-from streams.engine.hooks import FaultPoint, Hooks
+from streams.engine.hooks import FaultPoint, Hooks, everybody
 from streams.engine.settings import EngineSettings
 from streams.engine.store import Mark, Row, Store, Stores
 from streams.engine.table import TableDeclaration
@@ -87,6 +87,7 @@ class Restorer:
         tables: Sequence[TableDeclaration[Any]],
         reached: Hooks,
         wall_clock_ms: Callable[[], int],
+        admit: Callable[[], None] = everybody,
     ) -> None:
         self._settings = settings
         self._clients = clients
@@ -95,6 +96,7 @@ class Restorer:
         self._inputs = inputs
         self._tables = tables
         self._reached = reached
+        self._admit = admit
         self._wall_clock_ms = wall_clock_ms
 
     def restore(self, partition: int, cancelled: Event, progress: Progress) -> Restored:
@@ -102,6 +104,9 @@ class Restorer:
 
         Raises RestoreCancelled when `cancelled` is set, LostInput if input records were deleted unread.
         """
+        # Asked as a member of the group, so that whoever decides against this worker has either seen it there or is
+        # heard here.
+        _answer(self._admit, cancelled)
         with closing(self._clients.consumer(restore_config(self._settings))) as consumer:
             # a. The group's committed offsets. While a predecessor's offsets are pending in its transaction this does
             #    not answer; once it answers, no predecessor can add any: the group's generation has moved on to us.

@@ -44,6 +44,8 @@ class EngineSettings:
     data_dir: Path
     partitions: int
     group_protocol: GroupProtocol = GroupProtocol.AUTO
+    client_id: str = ""
+    """What the group's consumer says of itself: whoever describes the group reads it for as long as it is a member."""
 
     unit_interval_ms: int = 20
     """A unit of work starts at most this often: the floor of latency and the lever on cost an event."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from schemas.names import topic_name
 from schemas.registry import registry_of
 from streams.agents.payment_rows import kept_of
 from streams.app import group_of, normaliser_of, policy_of
+from streams.forms import FORMS, Forms
 from streams.quiet import await_quiet, lag
 from streams.settings import Settings
 from streams.verify.contracts import INPUTS, READ, Codecs
@@ -30,11 +32,11 @@ def rest(client: Mapping[str, Any], settings: Settings, within_s: float) -> None
     await_quiet(client, group_of(settings), inputs_of(settings.generation), within_s, lambda: None)
 
 
-def verify_cluster(client: Mapping[str, Any], settings: Settings) -> Report:
+def verify_cluster(client: Mapping[str, Any], settings: Settings, forms: Forms = FORMS) -> Report:
     """Read everything up to where it ends now. Raises ReadError, KafkaException, CodecError."""
     generation, group = settings.generation, group_of(settings)
     codecs = Codecs(generation, registry_of(settings.registry_url))
-    rules = Rules(normaliser_of(settings).facts_of, kept_of, policy_of(settings), codecs)
+    rules = Rules(normaliser_of(settings).facts_of, partial(kept_of, forms=forms), policy_of(settings), codecs)
     report = Report()
     report.lag = sum(lag(client, group, inputs_of(generation)).values())
     # Stores first: what they hold must be in the log, whose ends are asked for after them.

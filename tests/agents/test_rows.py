@@ -10,13 +10,15 @@ from schemas.codec import Codec, CodecError
 from schemas.records import PrivateRow
 from streams.agents import correlate, duplicates
 from streams.agents.correlate import Member, Shared
-from streams.agents.rows import ROW_VERSION, RowCodec
+from streams.agents.rows import RowCodec
 from streams.domain.correlation import CarriedFact, CarriedType, Registration
 from streams.domain.facts import Reference, ReferenceKind
 from streams.domain.homes import HomeRow, home_due
 from streams.domain.references import ReferenceRow
 from streams.domain.shared_names import KeptFact, kept_due
 from streams.domain.state import AlertKind
+from streams.forms import FORMS, Forms, Writing
+from tests.evolution.releases import AFTER_NEXT, NEXT
 
 ROWS = correlate.ROWS
 CONTRACT = "payments.references-state.v1"
@@ -74,13 +76,22 @@ def test_rows_of_the_release_before_due_times_are_read_and_say_theirs() -> None:
         assert ROWS.due_of_row(data) == due
 
 
-def test_a_table_without_due_times_writes_what_it_wrote_before() -> None:
-    data = duplicates.ROWS.encode(duplicates.Members(()))
-    assert Codec("payments.duplicates-state.v1", PrivateRow).decode(data).version == ROW_VERSION
+@pytest.mark.parametrize(("forms", "number"), [(FORMS, 1), (NEXT, 1), (NEXT, 2), (AFTER_NEXT, 3)])
+def test_a_row_names_its_form_and_whether_it_says_when_it_is_due(forms: Forms, number: int) -> None:
+    read = Codec(CONTRACT, PrivateRow).decode
+    writing = Writing(forms, number)
+    plain = duplicates.ROWS.writing(writing).encode(duplicates.Members(()))
+    assert read(plain).version == 2 * number - 1
+    due = ROWS.writing(writing)
+    fact = CarriedFact("f", 3, CarriedType.BANK_ACK, b"", ())
+    row = HomeRow(fact, (Registration("r", "P1", 5),), "P1", 1)
+    assert read(due.encode(row)).version == 2 * number
+    assert due.due_of_row(due.encode(row)) == due.due_of_value(row) == 5
 
 
 @pytest.mark.parametrize("codec", [duplicates.ROWS, ROWS])
-def test_a_row_of_a_later_release_is_refused(codec: RowCodec) -> None:
-    data = Codec(CONTRACT, PrivateRow).encode(PrivateRow(3, b"\x00"))
-    with pytest.raises(CodecError, match=r"a row of version 3: this paystate reads version [12]; upgrade it"):
+@pytest.mark.parametrize("version", [2 * FORMS.newest.number + 1, 2 * FORMS.newest.number + 2, 0, -3])
+def test_a_row_of_a_later_release_is_refused(codec: RowCodec, version: int) -> None:
+    data = Codec(CONTRACT, PrivateRow).encode(PrivateRow(version, b"\x00"))
+    with pytest.raises(CodecError, match=r"a row of form -?\d+, but paystate .* reads up to form 1"):
         codec.decode(data)

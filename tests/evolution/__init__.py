@@ -1,0 +1,1 @@
+"""State that one release wrote and another reads."""

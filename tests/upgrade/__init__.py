@@ -1,0 +1,1 @@
+"""Upgrades: what is decided, who is refused."""
