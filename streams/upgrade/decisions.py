@@ -76,12 +76,14 @@ class Decisions:
         try:
             return int(answers[self._place].result().offset)
         except KafkaException as error:
-            if error.args[0].code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
+            # An admin client asks the leaders that it knows, and learns of new ones only when it is told to.
+            known = self._admin.list_topics(timeout=_ANSWERS_WITHIN_S).topics
+            if self.topic not in known:
                 raise ConfigurationError(
                     f"topic {self.topic} does not exist: create it (paystate topics apply)"
                 ) from error
-            # An admin client asks the leaders that it knows, and learns of new ones only when it is told to.
-            self._admin.list_topics(timeout=_ANSWERS_WITHIN_S)
+            if error.args[0].code() == KafkaError._NOENT:  # said of a topic whose leader is being chosen
+                raise KafkaException(KafkaError(KafkaError.LEADER_NOT_AVAILABLE, self.topic)) from error
             raise
 
     def _read_to(self, end: int) -> None:

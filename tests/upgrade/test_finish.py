@@ -79,7 +79,8 @@ def place(kafka: Kafka) -> Place:
     client = {"bootstrap.servers": kafka.bootstrap_servers}
     made = Place(client, 2_000_000 + secrets.randbelow(1_000_000))
     name = topic_name(TOPIC, made.generation)
-    AdminClient(client).create_topics([NewTopic(name, 1, 1, config={"cleanup.policy": "compact"})])[name].result(30)
+    admin = AdminClient(client)  # held until it has answered: it takes its questions with it
+    admin.create_topics([NewTopic(name, 1, 1, config={"cleanup.policy": "compact"})])[name].result(30)
     return made
 
 
