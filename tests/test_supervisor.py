@@ -33,6 +33,12 @@ def test_a_failed_process_is_started_again_with_growing_pauses(tmp_path: Path) -
     assert pauses == [FIRST_PAUSE_S, FIRST_PAUSE_S * 2, FIRST_PAUSE_S * 4]
 
 
+def test_a_process_that_says_that_a_restart_cannot_help_is_not_started_again() -> None:
+    pauses: list[float] = []
+    assert supervised([sys.executable, "-c", "raise SystemExit(78)"], pauses.append) == 78
+    assert pauses == []
+
+
 def test_sigterm_is_handed_on_and_nothing_is_started_again(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
 
