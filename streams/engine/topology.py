@@ -98,9 +98,13 @@ class Cluster:
         brokers = {str(node.id) for partition in partitions for node in partition.replicas}
         if all(len(partition.replicas) < 2 for partition in partitions):
             return 0
-        resources = [ConfigResource(ResourceType.BROKER, broker) for broker in sorted(brokers)]
-        configured = self._admin.describe_configs(resources, request_timeout=self._timeout_s)
-        return max(int(future.result()["replica.lag.time.max.ms"].value) for future in configured.values())
+        return max(self._replica_lag_ms_of(broker) for broker in sorted(brokers))
+
+    def _replica_lag_ms_of(self, broker: str) -> int:
+        """As this broker has it: each is asked alone, librdkafka takes one broker a call."""
+        resource = ConfigResource(ResourceType.BROKER, broker)
+        (answer,) = self._admin.describe_configs([resource], request_timeout=self._timeout_s).values()
+        return int(answer.result()["replica.lag.time.max.ms"].value)
 
     def has_member(self, group_id: str, member_id: str) -> bool:
         """Whether the group counts this member as one of its own, whatever it has assigned to it."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from streams.engine import App, ConfigurationError, DeadLetters, EngineSettings, Topic
 from streams.engine.dead_letters import ENVELOPE_BYTES
-from streams.engine.topology import TopicFacts, check
+from streams.engine.topology import Cluster, TopicFacts, check
 
 KIB = 1024
 PARTITIONS = 4
@@ -111,3 +114,33 @@ def test_what_would_mix_up_two_agents_is_refused(
     declare(app, "one", "in", table="rows", changelog="state")
     second(app)
     assert expected in problems(app, settings, other=facts(policy="compact"))
+
+
+class ThreeBrokers:
+    """An admin client as far as replicas go; as librdkafka, it tells of one broker a call."""
+
+    def __init__(self) -> None:
+        self.lag_ms = {"1": 10_000, "2": 30_000, "3": 20_000}
+
+    def describe_topics(self, topics: Any, **_: Any) -> dict[str, Future[Any]]:
+        nodes = [SimpleNamespace(id=number) for number in self.lag_ms]
+        described = SimpleNamespace(partitions=[SimpleNamespace(replicas=nodes)])
+        return {name: _known(described) for name in topics.topic_names}
+
+    def describe_configs(self, resources: list[Any], **_: Any) -> dict[Any, Future[Any]]:
+        if len(resources) > 1:
+            refused: Future[Any] = Future()
+            refused.set_exception(KafkaException(KafkaError(KafkaError._CONFLICT)))
+            return dict.fromkeys(resources, refused)
+        setting = SimpleNamespace(value=str(self.lag_ms[resources[0].name]))
+        return {resources[0]: _known({"replica.lag.time.max.ms": setting})}
+
+
+def _known(value: Any) -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_result(value)
+    return future
+
+
+def test_of_several_brokers_the_slowest_follower_counts() -> None:
+    assert Cluster(ThreeBrokers(), 1).replica_lag_ms(["in"]) == 30_000
