@@ -257,7 +257,7 @@ def measure(payments: int, latency_s: int) -> Figures:
         client: dict[str, Any] = {"bootstrap.servers": servers}
         try:
             apply(AdminClient(client), PARTITIONS)
-            worker = Worker(_environment(servers, folder), folder)
+            worker = Worker(environment(servers, folder), folder)
             worker.start()
             try:
                 throughput(client, worker, payments, figures)
@@ -270,7 +270,8 @@ def measure(payments: int, latency_s: int) -> Figures:
     return figures
 
 
-def _environment(servers: str, folder: Path) -> dict[str, str]:
+def environment(servers: str, folder: Path) -> dict[str, str]:
+    """The settings of the measured worker."""
     return {
         "PAYSTATE_KAFKA__BOOTSTRAP_SERVERS": servers,
         "PAYSTATE_DATA_DIR": str(folder / "data"),

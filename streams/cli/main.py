@@ -29,6 +29,7 @@ COMMANDS: Final = (
     "doctor",
     "upgrade",
     "topics",
+    "store",
     "schemas",
     "broker",
 )
@@ -81,12 +82,13 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from streams.broker.java import BrokerError
     from streams.cli.reach import UnreachableError
     from streams.dead_letters.letters import DeadLetterError
-    from streams.engine.errors import ConfigurationError
+    from streams.engine.errors import ConfigurationError, LostInput, StoreError
     from streams.instances import NoInstanceError
     from streams.lookup.files import NoSuchFileError
     from streams.lookup.log import ReadError
     from streams.settings import SettingsError
     from streams.simulator.publish import RefusedFileError
+    from streams.store_care import NoStoreError
     from streams.upgrade.finish import UpgradeRefusedError
     from streams.upgrade.gate import FinishingError, TooOldError
     from streams.upgrade.inputs import TooEarlyError
@@ -105,7 +107,9 @@ def expected_errors() -> tuple[type[Exception], ...]:
         IngestError,
         KafkaException,
         LedgerUnreadableError,
+        LostInput,
         NoInstanceError,
+        NoStoreError,
         NoSuchFileError,
         NotArchivedError,
         ProfileError,
@@ -117,6 +121,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
         ReleaseError,
         RulesError,
         SettingsError,
+        StoreError,
         StoreUnreadableError,
         TooEarlyError,
         TooOldError,

@@ -156,6 +156,11 @@ class App(faust.App):  # type: ignore[misc]  # Faust is not typed: its classes a
         self.conf.datadir.parent.mkdir(parents=True, exist_ok=True)
         await super().on_first_start()
 
+    @property
+    def tables_declared(self) -> list[TableDeclaration[Any]]:
+        """The tables of all agents."""
+        return self._declared().tables
+
     def _declared(self) -> Declared:
         return Declared(tuple(self._inputs), tuple(self._outputs), self._dead_letters, self._clock)
 

@@ -153,10 +153,15 @@ class ClientLog(logging.Filter):
 
 
 class ConfluentClients:
-    """Real clients. `last_error` is what a client said last (a wrong password looks like a time-out to a producer)."""
+    """Real clients. `last_error` is what a client said last (a wrong password looks like a time-out to a producer).
+
+    `all_down`: a client has lost every broker that it knows. It never says when one is back: whoever asks a question
+    that is answered takes the flag down.
+    """
 
     def __init__(self) -> None:
         self.last_error = ""
+        self.all_down = False
         self._log = logging.getLogger("streams.engine.librdkafka")
         self._log.addFilter(ClientLog())
 
@@ -179,6 +184,8 @@ class ConfluentClients:
 
     def _on_error(self, error: Any) -> None:
         self.last_error = f"{error.name()}: {error.str()}"
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self.all_down = True
         if error.code() in (KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED):
             log.error("Kafka refuses this client: %s. Check user, password and certificates.", error.str())
 
@@ -196,6 +203,8 @@ def group_config(settings: EngineSettings, *, kip848: bool) -> Config:
         "auto.offset.reset": "error",
         "max.poll.interval.ms": settings.max_poll_interval_ms,
         "fetch.error.backoff.ms": 50,
+        # A queue that is full is looked at again after this, a whole second by default: with a backlog that is waiting.
+        "fetch.queue.backoff.ms": 5,
         "queued.min.messages": 20_000,
         "queued.max.messages.kbytes": max(1024, settings.fetch_queue_bytes // 1024),
     }
@@ -224,6 +233,7 @@ def restore_config(settings: EngineSettings) -> Config:
         "enable.partition.eof": True,
         "auto.offset.reset": "error",
         "fetch.error.backoff.ms": 50,
+        "fetch.queue.backoff.ms": 1,
         "fetch.wait.max.ms": 50,
         "queued.min.messages": 100_000,
         "queued.max.messages.kbytes": max(1024, settings.fetch_queue_bytes // 1024),

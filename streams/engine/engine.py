@@ -40,6 +40,8 @@ T = TypeVar("T")
 _STATUS_PERIOD_S = 1.0
 _GUARD_PERIOD_S = 1.0
 _MEMBERSHIP_PERIOD_S = 1.0
+_OUTAGE_PERIOD_S = 1.0
+_OUTAGE_QUESTION_S = 0.5
 _KAFKA_PAUSE_S = 1.0
 _CLOCK_PERIOD_S = 0.05
 
@@ -88,6 +90,9 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         #: Whether the group has this worker: known by its first assignment, or by asking.
         self._has_joined = False
         self._next_look_s = 0.0
+        #: Since when no broker has answered, None while some do.
+        self._alone_since_s: float | None = None
+        self._next_call_s = 0.0
         self._cluster: Cluster | None = None
         self._stop_asked = threading.Event()
         self._consumer: GroupConsumer | None = None
@@ -108,6 +113,8 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
                 self._report()
                 if not self._has_joined:
                     await self._in_kafka_thread(self._look_for_membership)
+                if getattr(self._clients, "all_down", False):
+                    await self._in_kafka_thread(self._look_for_brokers)
         except BaseException as error:
             if not isinstance(error, asyncio.CancelledError):
                 self._fail(error)
@@ -242,6 +249,18 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         except KafkaException as failure:
             log.info("cannot tell whether the group has this worker yet: %s", failure.args[0].str())
 
+    def _look_for_brokers(self) -> None:
+        """A worker that has nothing to do does not notice that Kafka is gone: its polls just bring nothing."""
+        now = self._clock()
+        if self._cluster is None or now < self._next_call_s:
+            return
+        if self._cluster.answers(_OUTAGE_QUESTION_S):
+            self._alone_since_s = None
+            self._clients.all_down = False  # type: ignore[attr-defined]  # real clients have it, as was asked above
+        elif self._alone_since_s is None:
+            self._alone_since_s = now
+        self._next_call_s = self._clock() + _OUTAGE_PERIOD_S
+
     async def on_stop(self) -> None:
         """Finish the open unit, leave the group, close the stores. mode calls this before the service's tasks end."""
         self._stop_asked.set()
@@ -342,6 +361,9 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
             return f"the engine is {self._state}"
         if self._ownership is None or not (self._has_joined or self._ownership.has_joined):
             return "the group has not given this worker an assignment yet"
+        if self._alone_since_s is not None:
+            said = getattr(self._clients, "last_error", "")
+            return f"no broker has answered for {self._clock() - self._alone_since_s:.0f} s ({said})"
         for status in partitions:
             if status.stuck:
                 return f"partition {status.partition} holds records and does not move"

@@ -18,8 +18,8 @@ from streams.engine.clients import PASSING, Clients, answer, restore_config
 from streams.engine.consumer import LOST_ADVICE
 from streams.engine.errors import ConfigurationError, LostInput, RestoreCancelled, StoreBusy, StoreError
 from streams.engine.hooks import FaultPoint, Hooks, everybody
-from streams.engine.settings import EngineSettings
-from streams.engine.store import Mark, Row, Store, Stores
+from streams.engine.settings import MIB, EngineSettings
+from streams.engine.store import Mark, Store, Stores
 from streams.engine.table import TableDeclaration
 from streams.engine.topology import Cluster, TopicFacts
 
@@ -28,11 +28,19 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _END = KafkaError._PARTITION_EOF
-_CHUNK = 5_000
+#: Messages taken at once: more of them leave the processor's cache before they are looked at.
+_CHUNK = 1_000
+#: Records of so many bytes are gathered before the store gets them, the last one of each key: most rows are written
+#: several times in a short while, and one large sorted file costs a fraction of many small batches.
+_LOAD_BYTES = 16 * MIB
+#: Below this a batch is cheaper than a file.
+_FILE_BYTES = MIB
 #: One question for committed offsets: short, so that a worker that is told to stop ends in time.
 _QUESTION_S = 2.0
 _PAUSE_S = 0.1
 _LOCK_PATIENCE_S = 10.0
+#: Clocks of machines that hand a volume on differ by less; one that was set back hides how old a store is.
+_SKEW_MS = 60_000
 
 
 @dataclass
@@ -114,7 +122,10 @@ class Restorer:
             self._reached(FaultPoint.RESTORE_COMMITTED)
             # b. Only now the changelogs' high watermarks. Asked before a, they could miss the predecessor's last unit.
             #    Not the last stable offsets: offsets can be stable before the changelog has its commit marker.
-            goals, now_ms = _answer(lambda: self._goals(partition), cancelled), self._wall_clock_ms()
+            goals, now_ms = (
+                _answer(lambda: goals_of(self._cluster, self._tables, partition), cancelled),
+                self._wall_clock_ms(),
+            )
             self._reached(FaultPoint.RESTORE_MARKED)
             # c. Replay from the store's mark until the reader, which passes neither open transactions nor their markers
             #    unseen, stands at or behind that end.
@@ -167,20 +178,6 @@ class Restorer:
                     "the offsets with kafka-consumer-groups --reset-offsets, or begin a new generation of topics"
                 )
 
-    def _goals(self, partition: int) -> list[Goal]:
-        topics = [table.changelog.kafka_name for table in self._tables]
-        if not topics:
-            return []
-        facts = self._cluster.describe(topics)
-        if missing := sorted(set(topics) - facts.keys()):
-            raise ConfigurationError(f"changelogs are gone: {', '.join(missing)}. Create them (paystate topics apply)")
-        begins = self._cluster.begins((topic, partition) for topic in topics)
-        ends = self._cluster.ends((topic, partition) for topic in topics)
-        return [
-            Goal(table, facts[topic], begins[topic, partition], ends[topic, partition])
-            for table, topic in zip(self._tables, topics, strict=True)
-        ]
-
     def _open_usable(
         self, partition: int, goals: Sequence[Goal], cancelled: Event
     ) -> tuple[Store, dict[str, Mark], str]:
@@ -188,7 +185,7 @@ class Restorer:
         store = self._open(partition, cancelled)
         try:
             marks, as_of_ms = store.marks(), store.as_of_ms()
-            why = "" if as_of_ms is None else self._why_unusable(goals, marks, as_of_ms)
+            why = "" if as_of_ms is None else why_unusable(goals, marks, as_of_ms, self._wall_clock_ms())
         except StoreError as error:
             marks, why = {}, str(error)
         if not why:
@@ -210,27 +207,48 @@ class Restorer:
                     raise
                 cancelled.wait(_PAUSE_S)
 
-    def _why_unusable(self, goals: Sequence[Goal], marks: Mapping[str, Mark], as_of_ms: int) -> str:
-        for goal in goals:
-            topic, mark = goal.topic, marks.get(goal.topic)
-            if mark is None:
-                return f"it does not know {topic}"
-            if mark.topic_id != goal.facts.topic_id:
-                return f"{topic} is another topic now (id {goal.facts.topic_id}, the store's is {mark.topic_id})"
-            if mark.offset > goal.end:
-                return f"it is ahead of {topic}: offset {mark.offset}, the topic ends at {goal.end}"
-            if mark.offset < goal.begin:
-                return f"it is at offset {mark.offset} of {topic}, which begins at {goal.begin}"
-            # A tombstone may be compacted away after delete.retention.ms: what it deletes would live on in the store.
-            age_ms, kept_ms = self._wall_clock_ms() - as_of_ms, goal.facts.delete_retention_ms
-            if age_ms > kept_ms // 2:
-                return f"it is {age_ms // 1000} s old, {topic} keeps tombstones for {kept_ms // 1000} s"
-        unknown = marks.keys() - {goal.topic for goal in goals}
-        return f"it holds tables that are not declared any more: {sorted(unknown)}" if unknown else ""
+
+def goals_of(cluster: Cluster, tables: Sequence[TableDeclaration[Any]], partition: int) -> list[Goal]:
+    """Where the changelogs of a partition end now. Raises ConfigurationError if one is gone, KafkaException."""
+    topics = [table.changelog.kafka_name for table in tables]
+    if not topics:
+        return []
+    facts = cluster.describe(topics)
+    if missing := sorted(set(topics) - facts.keys()):
+        raise ConfigurationError(f"changelogs are gone: {', '.join(missing)}. Create them (paystate topics apply)")
+    begins = cluster.begins((topic, partition) for topic in topics)
+    ends = cluster.ends((topic, partition) for topic in topics)
+    return [
+        Goal(table, facts[topic], begins[topic, partition], ends[topic, partition])
+        for table, topic in zip(tables, topics, strict=True)
+    ]
+
+
+def why_unusable(goals: Sequence[Goal], marks: Mapping[str, Mark], as_of_ms: int, now_ms: int) -> str:
+    """Why a store with these marks cannot be brought up to date by a replay from them; empty if it can."""
+    age_ms = now_ms - as_of_ms
+    for goal in goals:
+        topic, mark = goal.topic, marks.get(goal.topic)
+        if mark is None:
+            return f"it does not know {topic}"
+        if mark.topic_id != goal.facts.topic_id:
+            return f"{topic} is another topic now (id {goal.facts.topic_id}, the store's is {mark.topic_id})"
+        if mark.offset > goal.end:
+            return f"it is ahead of {topic}: offset {mark.offset}, the topic ends at {goal.end}"
+        if mark.offset < goal.begin:
+            return f"it is at offset {mark.offset} of {topic}, which begins at {goal.begin}"
+        # A tombstone may be compacted away after delete.retention.ms: what it deletes would live on in the store.
+        if age_ms < -_SKEW_MS:
+            return f"it is from {-age_ms // 1000} s ahead of this machine's clock: its age cannot be told"
+        kept_ms = goal.facts.delete_retention_ms
+        if age_ms > kept_ms // 2:
+            return f"it is {age_ms // 1000} s old, {topic} keeps tombstones for {kept_ms // 1000} s"
+    unknown = marks.keys() - {goal.topic for goal in goals}
+    return f"it holds tables that are not declared any more: {sorted(unknown)}" if unknown else ""
 
 
 class Replay:
-    """Reads the changelogs of one partition into its store, chunk by chunk, each with the marks it reaches."""
+    """Reads the changelogs of one partition into its store, piece by piece, each with the marks it reaches."""
 
     def __init__(
         self, consumer: Any, store: Store, partition: int, cancelled: Event, progress: Progress, goals: Sequence[Goal]
@@ -242,6 +260,8 @@ class Replay:
         self._progress = progress
         self._goals = {goal.topic: goal for goal in goals}
         self._position: dict[str, int] = {}
+        self._gathered: dict[str, dict[bytes, bytes | None]] = {topic: {} for topic in self._goals}
+        self._gathered_bytes = 0
 
     def run(self, marks: Mapping[str, Mark], as_of_ms: int) -> int:
         """Replay until every changelog's reader stands at or behind its goal. Returns how many records were applied.
@@ -259,9 +279,10 @@ class Replay:
         applied = 0
         while self._behind():
             _check(self._cancelled)
-            messages = self._consumer.consume(_CHUNK, 0.05)
-            if messages:
-                applied += self._apply(messages, as_of_ms)
+            applied += self._gather(self._consumer.consume(_CHUNK, 0.05))
+            if self._gathered_bytes > _LOAD_BYTES:
+                self._store_gathered(as_of_ms)
+        self._store_gathered(as_of_ms)
         self._consumer.unassign()
         return applied
 
@@ -278,23 +299,36 @@ class Replay:
         self._progress.remaining = {self._goals[topic].table.name: max(0, count) for topic, count in left.items()}
         return [topic for topic, count in left.items() if count > 0]
 
-    def _apply(self, messages: Sequence[Any], as_of_ms: int) -> int:
-        read: dict[str, list[Row]] = {topic: [] for topic in self._goals}
-        position = self._position
+    def _gather(self, messages: Sequence[Any]) -> int:
+        """Take the records, the last of a key, and how far they reach. Returns how many they are."""
+        gathered, position = self._gathered, self._position
+        count = size = 0
         for message in messages:
             error, topic = message.error(), message.topic()
             if error is None:
-                read[topic].append((message.key(), message.value()))
+                gathered[topic][message.key()] = message.value()
                 position[topic] = message.offset() + 1
+                count, size = count + 1, size + len(message)
             elif error.code() == _END:
                 # Behind markers and aborted records too, but never behind an open transaction.
                 position[topic] = max(position[topic], message.offset())
             elif error.code() not in PASSING:
                 raise KafkaException(error)
-        marks = {topic: Mark(goal.facts.topic_id, position[topic]) for topic, goal in self._goals.items()}
-        rows = (self._goals[topic].table.store_rows(of_topic) for topic, of_topic in read.items())
-        self._store.write(chain.from_iterable(rows), marks, as_of_ms)
-        return sum(map(len, read.values()))
+        self._gathered_bytes += size
+        return count
+
+    def _store_gathered(self, as_of_ms: int) -> None:
+        marks = {topic: Mark(goal.facts.topic_id, self._position[topic]) for topic, goal in self._goals.items()}
+        rows = chain.from_iterable(
+            self._goals[topic].table.store_rows(of_topic.items()) for topic, of_topic in self._gathered.items()
+        )
+        if self._gathered_bytes < _FILE_BYTES:
+            self._store.write(rows, marks, as_of_ms)
+        else:
+            self._store.load(dict(rows), marks, as_of_ms)
+        for of_topic in self._gathered.values():
+            of_topic.clear()
+        self._gathered_bytes = 0
 
 
 def _stable(answers: list[Any]) -> list[Any]:

@@ -106,6 +106,14 @@ class Cluster:
         (answer,) = self._admin.describe_configs([resource], request_timeout=self._timeout_s).values()
         return int(answer.result()["replica.lag.time.max.ms"].value)
 
+    def answers(self, within_s: float) -> bool:
+        """Whether any broker answers in that time."""
+        try:
+            self._admin.list_topics(timeout=within_s)
+        except KafkaException:
+            return False
+        return True
+
     def has_member(self, group_id: str, member_id: str) -> bool:
         """Whether the group counts this member as one of its own, whatever it has assigned to it."""
         described = self._admin.describe_consumer_groups([group_id], request_timeout=self._timeout_s)

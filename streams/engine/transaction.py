@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from confluent_kafka import KafkaException
 
@@ -14,6 +14,9 @@ from streams.engine.hooks import FaultPoint, Hooks
 from streams.engine.outbox import Send
 
 log = logging.getLogger(__name__)
+
+#: librdkafka goes on with a call that timed out where it was: short ones, so that a worker told to stop notices.
+_CALL_S: Final = 1.0
 
 ChangelogSend = tuple[str, bytes | None, bytes | None, int]
 
@@ -46,7 +49,7 @@ class Transaction:
         self, producer: ProducerClient, timeout_s: float, reached: Hooks, keep_trying: Callable[[], None]
     ) -> None:
         self._producer = producer
-        self._timeout_s = timeout_s
+        self._timeout_s = min(_CALL_S, timeout_s)
         self._reached = reached
         self._keep_trying = keep_trying
         self.aborts_in_a_row = 0

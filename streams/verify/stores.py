@@ -76,13 +76,23 @@ def _read(path: Path) -> tuple[dict[str, Mark], _Tables]:
         try:
             store = Rdict(str(path), Options(raw_mode=True), access_type=AccessType.read_only())
             try:
-                return _sorted_out(store.items())  # type: ignore[arg-type]  # raw mode: all bytes
+                return _sorted_out(_items(store))
             finally:
                 store.close()
         except Exception as error:  # rocksdict raises Exception itself
             if attempt == _ATTEMPTS:
                 raise StoreUnreadableError(f"{path}: {error}") from error
     raise AssertionError("unreachable")
+
+
+def _items(store: Rdict) -> Iterator[tuple[bytes, bytes]]:
+    """Every key and value. The library's own items() end at a damaged block as if there were no more."""
+    cursor = store.iter()
+    cursor.seek_to_first()
+    while cursor.valid():
+        yield cursor.key(), cursor.value()
+        cursor.next()
+    cursor.status()
 
 
 def _sorted_out(items: Iterable[tuple[bytes, bytes]]) -> tuple[dict[str, Mark], _Tables]:

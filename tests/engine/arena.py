@@ -244,6 +244,11 @@ class Arena:
         """Everything sent so far is committed, trailing transaction markers included."""
         wait_until(lambda: self.lag() == 0, "the group has committed everything", patience_s)
 
+    def is_folded_by(self, worker: WorkerProcess) -> bool:
+        """Whether everything gets committed before the worker ends."""
+        wait_until(lambda: worker.process.poll() is not None or self.lag() == 0, "the worker ends or is done")
+        return worker.process.poll() is None
+
     # -- workers
 
     @contextmanager

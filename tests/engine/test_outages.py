@@ -82,6 +82,30 @@ def test_a_broker_that_is_killed_under_load_costs_time_and_nothing_else(broker: 
         arena.end()
 
 
+def test_a_worker_without_a_broker_is_not_ready_says_so_and_is_again_when_it_is_back(
+    broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    """Idle: no call of its own fails. And what is told to stop meanwhile ends well, not by its watchdog."""
+    arena = Arena(broker.start().bootstrap_servers, Names("alone"), tmp_path)
+    try:
+        arena.create_topics()
+        with arena.running() as running:
+            wait_until(running.is_ready, "the worker is ready")
+            broker.kill()
+            wait_until(lambda: "no broker has answered for" in running.engine.status().reason, "it has noticed")
+            assert running.engine.status().live, "a restart would not help"
+            broker.start()
+            wait_until(running.is_ready, "the worker is ready again")
+        at_work = arena.start("two", unit_max_records=20)
+        arena.deposit(iterate_ids("a", 2000))
+        wait_until(at_work.is_active, "the other worker is at work")
+        broker.kill()
+        assert at_work.stop() in (0, 1), at_work.text()[-3000:]  # 1: in the middle of a unit whose end only Kafka knows
+        assert "ending it hard" not in at_work.text()
+    finally:
+        arena.end()
+
+
 def test_a_call_that_does_not_return_ends_the_worker_and_its_heir_goes_on(arena: Arena) -> None:
     """Seen in librdkafka: it blocks in a transaction while its heartbeats keep the work from everybody else."""
     sent = arena.deposit(iterate_ids("e", 100))

@@ -92,6 +92,8 @@ def spoil(kind: str, store: Store) -> None:
         store.write(foreign, {name: Mark("another-topic-id", mark.offset) for name, mark in marks.items()}, now_ms)
     elif kind == "older than tombstones live":
         store.write(foreign, marks, now_ms - 24 * 3600 * 1000)
+    elif kind == "from the future":
+        store.write(foreign, marks, now_ms + 24 * 3600 * 1000)
     elif kind == "of an undeclared table":
         store.write(foreign, {"gone": Mark("x", 5)}, now_ms)
     elif kind == "of unreadable age":
@@ -106,6 +108,7 @@ UNTRUSTWORTHY = (
     "ahead",
     "of another topic",
     "older than tombstones live",
+    "from the future",
     "of an undeclared table",
     "of unreadable age",
     "condemned",
