@@ -46,6 +46,10 @@ bench: $(READY) ## measure the three-stream join on a real Kafka (ARGS=--json)
 bench-restore: $(READY) ## measure how fast stores are restored from their topic (ARGS="--payments 100000 --json")
 	$(BIN)/python -m bench.restore $(ARGS)
 
+.PHONY: bench-stop
+bench-stop: $(READY) ## measure how long a worker takes from SIGTERM to its end (ARGS=--json)
+	$(BIN)/python -m bench.stop $(ARGS)
+
 .PHONY: bench-readers
 bench-readers: $(READY) ## measure the readers of bank files: memory, transactions and lines a second (ARGS=--json, --gigabyte)
 	$(BIN)/python -m bench.readers $(ARGS)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import fields
+from typing import Final
 
 from confluent_kafka import KafkaException
 
@@ -12,14 +15,19 @@ from streams.app import group_of
 from streams.broker.embedded import EmbeddedBroker
 from streams.cluster import Cluster
 from streams.doctor.broker import Reach, examine_broker, reachable
+from streams.doctor.faults import open_transactions, owners, progress, replicas, stores
 from streams.doctor.finding import Finding, Level, fail, ok, skip, warn
 from streams.doctor.machine import examine_machine
 from streams.doctor.running import dead_letters, lag, members, registry, this_worker
 from streams.doctor.topics import examine_topics
+from streams.engine.clients import PASSING
 from streams.lookup.log import CommittedLog, ReadError
 from streams.lookup.pipeline import input_topics, look
 from streams.settings import Settings, SettingsError, load
 from streams.topics import Topics, topics_of
+
+_SECOND_LOOK_AFTER_S: Final = 3.0
+_AWAY: Final = "a broker is down or starting, or the group's coordinator moves: look again in a moment; see its log"
 
 
 def examine() -> Iterator[Finding]:
@@ -32,6 +40,7 @@ def examine() -> Iterator[Finding]:
         return
     yield ok("settings", "valid")
     yield from examine_machine(settings)
+    yield stores(settings)
     schemas = registry(settings)
     yield schemas
     client = _client(settings)
@@ -62,6 +71,7 @@ def _examine_cluster(cluster: Cluster, *, has_schemas: bool) -> Iterator[Finding
     topics = topics_of(settings.generation, registry_of(settings.registry_url) if has_schemas else None)
     yield from examine_broker(reach.admin, settings)
     yield from _or_refused("topics", examine_topics(reach.admin, settings, topics))
+    yield from _or_refused("replicas", _examine_log(cluster, reach, topics))
     yield from _or_refused("workers", _examine_pipeline(cluster, topics))
     if has_schemas:
         yield from _or_refused("dead letters", _examine_dead_letters(cluster, topics))
@@ -70,11 +80,23 @@ def _examine_cluster(cluster: Cluster, *, has_schemas: bool) -> Iterator[Finding
     yield this_worker(settings)
 
 
+def _examine_log(cluster: Cluster, reach: Reach, topics: Topics) -> Iterator[Finding]:
+    names = sorted({topic.kafka_name for topic in (getattr(topics, field.name) for field in fields(topics))})
+    yield replicas(reach.admin, names)
+    yield open_transactions(cluster.client, names, cluster.settings.engine.transaction_timeout_ms)
+
+
 def _examine_pipeline(cluster: Cluster, topics: Topics) -> Iterator[Finding]:
     log = CommittedLog(cluster.client)
     now = look(cluster, log, group_of(cluster.settings), input_topics(topics))
     yield members(now)
+    yield owners(now)
     yield lag(now)
+    if now.behind and now.members:
+        begun_s = time.monotonic()
+        time.sleep(_SECOND_LOOK_AFTER_S)
+        after = look(cluster, log, group_of(cluster.settings), input_topics(topics))
+        yield progress(now, after, time.monotonic() - begun_s)
 
 
 def _examine_dead_letters(cluster: Cluster, topics: Topics) -> Iterator[Finding]:
@@ -86,7 +108,11 @@ def _or_refused(name: str, findings: Iterator[Finding]) -> Iterator[Finding]:
     try:
         yield from findings
     except KafkaException as error:
-        yield fail(name, f"the broker refuses: {error.args[0].str()}", "give this user the right to describe and read")
+        cause = error.args[0]
+        if cause.code() in PASSING:
+            yield fail(name, f"no answer now: {cause.str()}", _AWAY)
+        else:
+            yield fail(name, f"the broker refuses: {cause.str()}", "give this user the right to describe and read")
     except CodecError as error:
         yield fail(name, str(error), "upgrade paystate, or set SCHEMA_REGISTRY_URL as the writers have it")
     except ReadError as error:

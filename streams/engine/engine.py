@@ -20,6 +20,7 @@ from streams.engine.consumer import GroupConsumer
 from streams.engine.errors import InfrastructureError
 from streams.engine.hooks import FaultPoint, Hooks, everybody
 from streams.engine.metrics import Metrics
+from streams.engine.outage import Outage
 from streams.engine.outbox import Sending
 from streams.engine.ownership import Ownership
 from streams.engine.partition import Partition, Phase
@@ -40,8 +41,6 @@ T = TypeVar("T")
 _STATUS_PERIOD_S = 1.0
 _GUARD_PERIOD_S = 1.0
 _MEMBERSHIP_PERIOD_S = 1.0
-_OUTAGE_PERIOD_S = 1.0
-_OUTAGE_QUESTION_S = 0.5
 _KAFKA_PAUSE_S = 1.0
 _CLOCK_PERIOD_S = 0.05
 
@@ -90,9 +89,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         #: Whether the group has this worker: known by its first assignment, or by asking.
         self._has_joined = False
         self._next_look_s = 0.0
-        #: Since when no broker has answered, None while some do.
-        self._alone_since_s: float | None = None
-        self._next_call_s = 0.0
+        self._outage = Outage(self._clients, clock)
         self._cluster: Cluster | None = None
         self._stop_asked = threading.Event()
         self._consumer: GroupConsumer | None = None
@@ -113,8 +110,8 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
                 self._report()
                 if not self._has_joined:
                     await self._in_kafka_thread(self._look_for_membership)
-                if getattr(self._clients, "all_down", False):
-                    await self._in_kafka_thread(self._look_for_brokers)
+                if self._outage.is_suspected and self._cluster is not None:
+                    await self._in_kafka_thread(self._outage.look, self._cluster.answers)
         except BaseException as error:
             if not isinstance(error, asyncio.CancelledError):
                 self._fail(error)
@@ -249,18 +246,6 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         except KafkaException as failure:
             log.info("cannot tell whether the group has this worker yet: %s", failure.args[0].str())
 
-    def _look_for_brokers(self) -> None:
-        """A worker that has nothing to do does not notice that Kafka is gone: its polls just bring nothing."""
-        now = self._clock()
-        if self._cluster is None or now < self._next_call_s:
-            return
-        if self._cluster.answers(_OUTAGE_QUESTION_S):
-            self._alone_since_s = None
-            self._clients.all_down = False  # type: ignore[attr-defined]  # real clients have it, as was asked above
-        elif self._alone_since_s is None:
-            self._alone_since_s = now
-        self._next_call_s = self._clock() + _OUTAGE_PERIOD_S
-
     async def on_stop(self) -> None:
         """Finish the open unit, leave the group, close the stores. mode calls this before the service's tasks end."""
         self._stop_asked.set()
@@ -361,9 +346,8 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
             return f"the engine is {self._state}"
         if self._ownership is None or not (self._has_joined or self._ownership.has_joined):
             return "the group has not given this worker an assignment yet"
-        if self._alone_since_s is not None:
-            said = getattr(self._clients, "last_error", "")
-            return f"no broker has answered for {self._clock() - self._alone_since_s:.0f} s ({said})"
+        if alone := self._outage.reason():
+            return alone
         for status in partitions:
             if status.stuck:
                 return f"partition {status.partition} holds records and does not move"

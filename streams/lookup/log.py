@@ -10,6 +10,8 @@ from typing import Any, Final
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from streams.engine.clients import OUTDATED
+
 _TIMEOUT_S: Final = 30.0
 _CHUNK: Final = 2_000
 _POLL_S: Final = 0.2
@@ -26,9 +28,7 @@ _TO_THE_END: Final[Mapping[str, Any]] = {
     # An end behind a transaction's marker shows only in a fetch that finds nothing more: 500 ms each by default.
     "fetch.wait.max.ms": 20,
 }
-_NO_LEADER_YET: Final = frozenset(
-    {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART}
-)
+_NO_LEADER_YET: Final = OUTDATED | {KafkaError.UNKNOWN_TOPIC_OR_PART}
 
 Place = tuple[str, int]
 """A topic's Kafka name and a partition."""
@@ -78,11 +78,7 @@ class CommittedLog:
         Raises ReadError when a place does not move for 30 seconds, KafkaException when the cluster is at fault.
         """
         starts = {place: (begin or {}).get(place, 0) for place in places}
-        ends = (
-            self._offsets(places, OffsetSpec.latest(), IsolationLevel.READ_UNCOMMITTED)
-            if settled
-            else self.ends(places)
-        )
+        ends = self.high_watermarks(places) if settled else self.ends(places)
         open_places = {place for place, end in ends.items() if starts[place] < end}
         if not open_places:
             return
@@ -118,6 +114,10 @@ class CommittedLog:
     def ends(self, places: Iterable[Place]) -> dict[Place, int]:
         """Where each place ends now, for readers of committed records."""
         return self._offsets(places, OffsetSpec.latest())
+
+    def high_watermarks(self, places: Iterable[Place]) -> dict[Place, int]:
+        """Where each place ends with what is in open transactions."""
+        return self._offsets(places, OffsetSpec.latest(), IsolationLevel.READ_UNCOMMITTED)
 
     def beginnings(self, places: Iterable[Place]) -> dict[Place, int]:
         """The first offset that each place still keeps."""

@@ -82,6 +82,12 @@ def test_the_workers_data_is_on_its_volume() -> None:
     assert f"VOLUME {data_dir}" in dockerfile
 
 
+def test_a_worker_that_is_made_anew_finds_its_stores() -> None:
+    """By its name, which is its host's with a number: a container's own host name changes with the container."""
+    assert SERVICES["worker"]["hostname"]
+    assert "PAYSTATE_INSTANCE" not in SERVICES["worker"]["environment"], "two workers may not share one"
+
+
 def test_prometheus_scrapes_the_port_that_workers_serve() -> None:
     (job,) = PROMETHEUS["scrape_configs"]
     (lookup,) = job["dns_sd_configs"]
