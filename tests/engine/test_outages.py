@@ -68,7 +68,8 @@ def test_a_broker_that_is_killed_under_load_costs_time_and_nothing_else(broker: 
         for worker in (*supervisor.workers.values(), late):
             # One that was started again a moment ago does not know yet what SIGTERM means.
             wait_until(worker.is_ready, "the worker is ready")
-            assert worker.stop() == 0, worker.text()[-3000:]
+            # 1: fenced by the outage, and on its way out when the others had folded everything already.
+            assert worker.stop_or_end() in (0, 1), worker.text()[-3000:]
         assert broker.stop()
         EmbeddedBroker(broker.folder, settings={"group.coordinator.rebalance.protocols": "classic"}).start()
         sent += arena.deposit(iterate_ids("c", 100))
