@@ -17,6 +17,7 @@ from streams.topics import Topics
 
 from .cluster import Cluster, Disk
 from .crew import Crew, Hit, wait_until
+from .damage import damage
 from .proxy import Mood
 from .recovery import Recoveries
 from .schedule import HANDOVER, LOSS, SPARE, START, STOP, UNIT, WORKERS, Blow, Fault, Step
@@ -25,13 +26,11 @@ ACTIVE_WITHIN_S: Final = 60.0
 _OBEYED_WITHIN_S: Final = 20.0
 _BEYOND_SESSION_S: Final = 7.5
 _COPY_IS_OLD_AFTER_S: Final = 4.0
-#: What RocksDB cannot do without.
-_DAMAGED: Final = ("*.sst", "MANIFEST-*", "CURRENT", "OPTIONS-*")
 
 
 @dataclass
 class Field:
-    """A running pipeline. ``instance_id``: a worker's transactional id. ``poisoned``: dead letters to be expected."""
+    """A running pipeline, and what has been done to it. ``poisoned``: dead letters to be expected for that."""
 
     cluster: Cluster
     crew: Crew
@@ -331,26 +330,6 @@ def _put_back(here: Field, name: str, root: Path) -> None:
         shutil.rmtree(store, ignore_errors=True)
         shutil.move(copy, store)
         here.count("store-damage: roll-back")
-
-
-def damage(store: Path, variant: str, chance: random.Random) -> None:
-    """Do to a closed store what disks and administrators do."""
-    if variant == "delete":
-        shutil.rmtree(store)
-    else:
-        files = [path for pattern in _DAMAGED for path in sorted(store.glob(pattern)) if path.stat().st_size]
-        _damage_file(chance.choice(files), variant, chance)
-
-
-def _damage_file(path: Path, variant: str, chance: random.Random) -> None:
-    content = bytearray(path.read_bytes())
-    if variant == "delete-file":
-        path.unlink()
-    elif variant == "truncate":
-        path.write_bytes(content[: chance.randrange(len(content))])
-    else:
-        content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
-        path.write_bytes(content)
 
 
 def _clock(here: Field, step: Step) -> None:
