@@ -22,7 +22,7 @@ from confluent_kafka.admin import (
 )
 
 from schemas.contracts import TopicContract, contracts
-from schemas.names import topic_name
+from schemas.names import derived, topic_name
 
 _TIMEOUT_S: Final = 30.0
 _POLL_S: Final = 0.05
@@ -45,7 +45,7 @@ class Change:
     action: Action
     what: str
     config: Mapping[str, str]
-    contract: TopicContract
+    partitions: int
 
 
 class RefusedError(RuntimeError):
@@ -58,9 +58,19 @@ def diff(admin: AdminClient, partitions: int, generation: int = 1) -> list[Chang
     named = {topic_name(row.name, generation): row for row in contracts()}
     configs = _configs(admin, [name for name in named if name in existing])
     return [
-        _change(name, row, row.partitions or partitions, existing.get(name), configs.get(name, {}))
+        _change(name, row, _count(row, partitions, generation, existing), existing.get(name), configs.get(name, {}))
         for name, row in named.items()
     ]
+
+
+def _count(row: TopicContract, partitions: int, generation: int, existing: Mapping[str, Any]) -> int:
+    """What a later generation shares, and what goes with that, keeps the count that it has."""
+    if row.partitions is not None:
+        return row.partitions
+    shared = row.partitioned_as if derived(row.name, generation) else row.name
+    if generation > 1 and shared is not None and shared in existing:
+        return len(existing[shared].partitions)
+    return partitions
 
 
 def apply(admin: AdminClient, partitions: int, generation: int = 1, replication_factor: int = -1) -> list[Change]:
@@ -69,22 +79,16 @@ def apply(admin: AdminClient, partitions: int, generation: int = 1, replication_
     refused = [f"{change.topic}: {change.what}" for change in changes if change.action is Action.REFUSED]
     if refused:
         raise RefusedError("; ".join(refused))
-    _create([change for change in changes if change.action is Action.CREATE], admin, partitions, replication_factor)
+    _create([change for change in changes if change.action is Action.CREATE], admin, replication_factor)
     _correct([change for change in changes if change.action is Action.CORRECT], admin)
     return changes
 
 
-def _create(changes: list[Change], admin: AdminClient, partitions: int, replication_factor: int) -> None:
+def _create(changes: list[Change], admin: AdminClient, replication_factor: int) -> None:
     if not changes:
         return
     wanted = [
-        NewTopic(
-            change.topic,
-            change.contract.partitions or partitions,
-            replication_factor,
-            config=dict(change.config),
-        )
-        for change in changes
+        NewTopic(change.topic, change.partitions, replication_factor, config=dict(change.config)) for change in changes
     ]
     for future in admin.create_topics(wanted, operation_timeout=_TIMEOUT_S).values():
         try:
@@ -156,15 +160,15 @@ def _configs(admin: AdminClient, names: list[str]) -> dict[str, dict[str, str]]:
 def _change(name: str, row: TopicContract, partitions: int, found: Any, config: Mapping[str, str]) -> Change:
     wanted = row.topic_config
     if found is None:
-        return Change(name, Action.CREATE, f"{partitions} partitions", wanted, row)
+        return Change(name, Action.CREATE, f"{partitions} partitions", wanted, partitions)
     different = {key: value for key, value in wanted.items() if not _same(config.get(key), value)}
     what = ", ".join(f"{key} {config.get(key)} -> {value}" for key, value in sorted(different.items()))
     if len(found.partitions) != partitions:
         counts = f"has {len(found.partitions)} partitions, expected {partitions}"
-        return Change(name, Action.REFUSED, f"{counts}: keys would move; use a new generation", {}, row)
+        return Change(name, Action.REFUSED, f"{counts}: keys would move; use a new generation", {}, partitions)
     if reason := _destructive(config, different):
-        return Change(name, Action.REFUSED, reason, {}, row)
-    return Change(name, Action.CORRECT if different else Action.NONE, what, different, row)
+        return Change(name, Action.REFUSED, reason, {}, partitions)
+    return Change(name, Action.CORRECT if different else Action.NONE, what, different, partitions)
 
 
 def _same(found: str | None, wanted: str) -> bool:

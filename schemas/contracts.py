@@ -15,7 +15,10 @@ class ContractError(ValueError):
 
 
 class TopicContract(BaseModel):
-    """One topic. ``retention_ms`` None: for ever (compacted). ``partitions`` None: the generation's count."""
+    """One topic. ``retention_ms`` None: for ever (compacted). ``partitions`` None: the generation's count.
+
+    ``partitioned_as``: of a generation whose count is another one, the shared topic whose count it has instead.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -33,6 +36,7 @@ class TopicContract(BaseModel):
     compatibility: Literal["BACKWARD_TRANSITIVE", "FULL_TRANSITIVE"]
     personal_data: str
     shared_across_generations: bool
+    partitioned_as: str | None = None
 
     @property
     def topic_config(self) -> dict[str, str]:

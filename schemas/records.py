@@ -257,3 +257,63 @@ class DeliveryRecord:
     status_code: int | None
     detail: str | None
     at: int
+
+
+class GenerationAction(StrEnum):
+    """What was decided about a generation."""
+
+    UNKNOWN = "UNKNOWN"
+    START = "START"
+    SWITCH = "SWITCH"
+    ROLLBACK = "ROLLBACK"
+    DROP = "DROP"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayMark:
+    """What a generation replays of one partition of a shared topic: offsets from ``begin`` up to, not including,
+    ``end``, its high-water mark when the replay was declared.
+    """
+
+    topic: str
+    partition: int
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One generation of the derived topics, made by a replay.
+
+    ``until``: log-append time of the newest record below the marks; what was received later is live. ``partial``: open
+    payments are cut, so consumers may not be switched to it.
+    """
+
+    generation: int
+    partitions: int
+    begins: str
+    partial: bool
+    until: int
+    marks: tuple[ReplayMark, ...]
+    declared_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationStep:
+    """One decision about generations."""
+
+    action: GenerationAction
+    generation: int
+    actor: str
+    reason: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Generations:
+    """All generations: which one consumers follow, which others there are, and how that came about."""
+
+    current: int
+    previous: int | None
+    generations: tuple[Generation, ...]
+    history: tuple[GenerationStep, ...]

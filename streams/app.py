@@ -11,6 +11,7 @@ from schemas.records import ClockTick, DeadLetter, Header
 from schemas.registry import registry_of
 from streams.agents import correlate, duplicates, normalise
 from streams.agents.accounts import Accounts
+from streams.agents.copies import copying
 from streams.agents.lifecycle import lifecycle
 from streams.agents.payment_rows import PaymentRows
 from streams.domain.facts import ApprovalScope
@@ -33,7 +34,7 @@ from streams.engine import (
 from streams.engine.hooks import Hooks, everybody, no_hooks
 from streams.forms import FORMS, Forms, Writing
 from streams.settings import Settings
-from streams.topics import Topics, topics_of
+from streams.topics import Topics, arrivals_of, marked, topics_of
 from streams.upgrade.members import stated
 
 Client = Mapping[str, str | int | float | bool]
@@ -49,13 +50,15 @@ def build(
     hooks: Hooks = no_hooks,
     writing: Writing | None = None,
     admit: Callable[[], None] = everybody,
+    replayed_until: int = 0,
 ) -> App:
     """The app of one worker. ``client``: the librdkafka configuration of the cluster; ``instance``: its stable name.
 
     ``writing``: the form that it writes, default: this release's own. ``admit`` is asked before a partition is taken.
+    ``replayed_until``: what was received by then (microseconds UTC) is replayed in this generation.
     """
     writing = writing or Writing(FORMS)
-    topics = topics_of(settings.generation, registry_of(settings.registry_url), writing)
+    topics = marked(topics_of(settings.generation, registry_of(settings.registry_url), writing), replayed_until)
     app = App(
         "paystate",
         settings=engine_settings(settings, client, instance, writing.forms),
@@ -77,7 +80,7 @@ def _normalise(app: App, topics: Topics, settings: Settings, writing: Writing) -
     rows = normalise.ROWS.writing(writing)
     seen = app.Table("files-seen", changelog=topics.files_seen, encode=rows.encode, decode=rows.decode)
     handler = normalise.normalise(topics, normaliser_of(settings), settings.generation)
-    app.agent(app.inputs(topics.raw, tables=(seen,)), name="normalise")(folding(handler))
+    app.agent(app.inputs(*arrivals_of(topics), tables=(seen,)), name="normalise")(folding(copying(topics, handler)))
     app.outputs(
         topics.approvals,
         topics.releases,
@@ -148,12 +151,13 @@ def folding(handler: Handler, due: DueHandler | None = None) -> Callable[[AsyncI
 
 def stages_of(topics: Topics) -> tuple[tuple[Topic[Any], ...], ...]:
     """What time has to pass before it is proved: a fact may go round in `references` three times (lookup; park and
-    subscribe; answer) before it reaches its payment.
+    subscribe; answer) before it reaches its payment. What a later generation copies comes before its copy.
     """
+    raw, *copied = arrivals_of(topics)
     facts = (topics.approvals, topics.releases, topics.bank_acks, topics.reconciliations, topics.commands)
     return (
-        (topics.raw,),
-        (topics.references,),
+        (raw,),
+        (topics.references, *copied),
         (topics.references,),
         (topics.references,),
         (*facts, topics.verdicts),

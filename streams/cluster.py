@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from confluent_kafka.admin import AdminClient
 
 from schemas.apply import apply
+from schemas.registry import registry_of
 from streams.broker.embedded import EmbeddedBroker
+from streams.generations import GenerationsTopic, following
 from streams.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A reachable cluster: ``client`` is the librdkafka configuration that every client shares."""
+    """A reachable cluster: ``client`` is the librdkafka configuration that every client shares.
+
+    ``settings`` mean the generation in force once the cluster was asked for it with ``followed``.
+    """
 
     settings: Settings
     client: dict[str, str | int | float | bool]
@@ -21,6 +26,11 @@ class Cluster:
     def admin(self) -> AdminClient:
         """A new admin client. It says errors only: what librdkafka warns of is tried again by itself."""
         return AdminClient({**self.client, "log_level": 3})
+
+    def followed(self) -> Cluster:
+        """With the generation that counts now, where the settings name none. Raises KafkaException, CodecError."""
+        generations = GenerationsTopic(self.client, registry_of(self.settings.registry_url))
+        return replace(self, settings=following(self.settings, generations.read()))
 
 
 def connect(settings: Settings, *, topics: bool = True) -> Cluster:
@@ -34,5 +44,6 @@ def connect(settings: Settings, *, topics: bool = True) -> Cluster:
     running = EmbeddedBroker(settings.broker_dir, settings.broker.java).start()
     cluster = Cluster(settings, settings.client_config(running.bootstrap_servers))
     if topics:
-        apply(cluster.admin(), settings.partitions, settings.generation)
+        cluster = cluster.followed()
+        apply(cluster.admin(), cluster.settings.partitions, cluster.settings.generation)
     return cluster

@@ -39,7 +39,8 @@ _MICROSECONDS: Final = 1e6
 #: The table whose rows are payments (streams/app.py).
 _PAYMENTS: Final = "payments"
 _LIVE: Final = "live"
-_MODES: Final = {Mode.LIVE: _LIVE, Mode.REPLAY: "replay", Mode.UNKNOWN: _LIVE}
+_REPLAY: Final = "replay"
+_MODES: Final = {Mode.LIVE: _LIVE, Mode.REPLAY: _REPLAY, Mode.UNKNOWN: _LIVE}
 _MET, _MISSED = "met", "missed"
 _OUTCOMES: Final = tuple(outcome.value for outcome in Outcome)
 _SEVERITIES: Final = {severity: severity.value.lower() for severity in Severity}
@@ -62,6 +63,8 @@ class PipelineMetrics(NoMetrics, Collector):
         self._routes = Routes(ClosedSet(settings.banks), ClosedSet(settings.rails), ClosedSet(settings.regions))
         self._started_routes: set[Route] = set()
         self._reason_class = ClosedSet(catalogue.REASON_CLASSES)
+        #: Whether this worker's generation is the one that consumers follow.
+        self._in_force = True
         self._standings = Standings(self._routes, decode_state or codec("payments.state.v1", State).decode)
         self._open = OpenPayments(self._standings.of_row, due_in, self._lock)
         self._families()
@@ -70,6 +73,13 @@ class PipelineMetrics(NoMetrics, Collector):
         self.registry.register(self)
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
+
+    def count_for(self, in_force: bool) -> None:
+        """Whether this worker's generation is in force. What one beside it does is no business figure: its events are
+        counted as replayed, its payments and dead letters not at all, or everything would be there twice.
+        """
+        with self._lock:
+            self._in_force = in_force
 
     def _families(self) -> None:
         self._events = Counters(catalogue.EVENTS)
@@ -155,7 +165,8 @@ class PipelineMetrics(NoMetrics, Collector):
     def dead_letter(self, topic: str, reason_class: str) -> None:
         """A record of the topic became a dead letter."""
         with self._lock:
-            self._dead_letters.add((topic, self._reason_class(reason_class)))
+            if self._in_force:
+                self._dead_letters.add((topic, self._reason_class(reason_class)))
 
     @override
     def rebalanced(self, assigned: int, revoked: int, lost: int) -> None:
@@ -234,7 +245,7 @@ class PipelineMetrics(NoMetrics, Collector):
     def _fact(self, seen: FactFolded, now_us: int) -> Values:
         """Everything that one folded fact moves but its own count: that one is returned, to be added up."""
         fact, before, folded = seen.fact, seen.before, seen.folded
-        source, mode = self._source(fact.source), _MODES[seen.mode]
+        source, mode = self._source(fact.source), self._mode(seen.mode)
         if mode == _LIVE:
             self._delay.observe((source, "publish"), (now_us - fact.received_at) / _MICROSECONDS)
             if fact.precision is Precision.TIME:
@@ -247,8 +258,8 @@ class PipelineMetrics(NoMetrics, Collector):
         for armed in seen.before.view.parts.deadlines.armed:
             if armed.fires_at <= seen.at:
                 self._timer_lateness.observe((), (seen.at - armed.fires_at) / _MICROSECONDS)
-                self._answered(seen.before.view, _MISSED, _MODES[seen.mode])
-        self._stepped(seen.partition, seen.before, seen.folded, _MODES[seen.mode])
+                self._answered(seen.before.view, _MISSED, self._mode(seen.mode))
+        self._stepped(seen.partition, seen.before, seen.folded, self._mode(seen.mode))
 
     def _stepped(self, partition: int, before: Payment | None, folded: Folded, mode: str) -> None:
         if folded.payment is not None and folded.payment is not before:
@@ -284,13 +295,16 @@ class PipelineMetrics(NoMetrics, Collector):
 
     def _alert(self, alert: Alert) -> None:
         if alert.state is AlertState.OPEN:
-            self._alerts.add((alert.kind.value, _SEVERITIES[alert.severity], _MODES[alert.mode]))
+            self._alerts.add((alert.kind.value, _SEVERITIES[alert.severity], self._mode(alert.mode)))
+
+    def _mode(self, mode: Mode) -> str:
+        return _MODES[mode] if self._in_force else _REPLAY
 
     def _duplicate_alert(self, alert: DuplicateAlert) -> None:
         """An alert is opened once, with its first number; later numbers tell its life."""
         if alert.state is DuplicateState.OPEN and alert.number == 1:
             for rule in alert.rules:
-                self._duplicate_alerts.add((rule.value, _SEVERITIES[alert.severity], _MODES[alert.mode]))
+                self._duplicate_alerts.add((rule.value, _SEVERITIES[alert.severity], self._mode(alert.mode)))
 
     # -- asked by Prometheus
 
@@ -299,9 +313,11 @@ class PipelineMetrics(NoMetrics, Collector):
         """Every family of the catalogue as it is now."""
         with self._lock:
             families = [accumulated.family() for accumulated in self._accumulated()]
-            families.append(gauge_family(catalogue.OPEN, self._open.open()))
-            families.append(gauge_family(catalogue.OLDEST_OPEN, self._open.oldest()))
-            families.append(gauge_family(catalogue.TIMERS, self._open.waiting()))
+            families.append(gauge_family(catalogue.OPEN, self._open.open() if self._in_force else ()))
+            families.append(gauge_family(catalogue.OLDEST_OPEN, self._open.oldest() if self._in_force else ()))
+            families.append(gauge_family(catalogue.TIMERS, self._open.waiting() if self._in_force else ()))
+            if self._in_force:  # joins on the newest owner must not find one of another generation
+                families.append(self._owner.family())
         yield from families
 
     def _accumulated(self) -> tuple[Counters | Gauges | Histograms, ...]:
@@ -326,5 +342,4 @@ class PipelineMetrics(NoMetrics, Collector):
             self._proved,
             self._lag,
             self._remaining,
-            self._owner,
         )

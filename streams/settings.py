@@ -132,7 +132,8 @@ class Settings(BaseSettings):
         default=4, description="of every topic that is partitioned by payment; fixed within a generation"
     )
     generation: Annotated[int, Field(ge=1)] = Field(
-        default=1, description="of the derived topics, the group and the stores; a replay is a new one"
+        default=1,
+        description="of the derived topics, the group and the stores (`paystate replay`); unset: the one in force",
     )
     instance: str = Field(
         default="",

@@ -14,8 +14,10 @@ from streams.cluster import connect
 from streams.engine import App, run_worker
 from streams.engine.hooks import Hooks, no_hooks
 from streams.forms import FORMS, Forms
+from streams.generations import GenerationsTopic, following, known
 from streams.instances import Instance, claim
 from streams.metrics import PipelineMetrics
+from streams.replay.pointer import Pointer, await_generations
 from streams.settings import Settings
 from streams.topics import inputs_of, topics_of
 from streams.upgrade.gate import Following, opened
@@ -32,11 +34,12 @@ class Prepared:
     app: App
     server: StatusServer
     following: Following
+    pointer: Pointer
 
     def run(self, loglevel: str) -> NoReturn:
         """Run until SIGTERM (exit status 0) or a failure (another one: start it again)."""
         settle_memory()
-        run_worker(self.app, self.server, self.following, loglevel=loglevel)
+        run_worker(self.app, self.server, self.following, self.pointer, loglevel=loglevel)
 
 
 def run(settings: Settings, loglevel: str, forms: Forms = FORMS) -> NoReturn:
@@ -53,13 +56,27 @@ def prepare(settings: Settings, hooks: Hooks = no_hooks, forms: Forms = FORMS) -
     cluster = connect(settings)
     # Faust handles signals only once it runs; before, Kafka may be waited for.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    pointer = GenerationsTopic(cluster.client, registry_of(settings.registry_url))
+    generations = await_generations(pointer)
+    settings = following(settings, generations)
     gate, writing = opened(cluster.client, group_of(settings), settings.generation, forms)
     topics = topics_of(settings.generation, registry_of(settings.registry_url))
     metrics = PipelineMetrics(settings.metrics, [topic.name for topic in inputs_of(topics)], topics.state.decode)
-    app = build(settings, cluster.client, instance.name, metrics=metrics, hooks=hooks, writing=writing, admit=gate)
+    metrics.count_for(in_force=generations.current == settings.generation)
+    declared = known(generations, settings.generation)
+    app = build(
+        settings,
+        cluster.client,
+        instance.name,
+        metrics=metrics,
+        hooks=hooks,
+        writing=writing,
+        admit=gate,
+        replayed_until=0 if declared is None else declared.until,
+    )
     port = port_of(settings.web_port, instance.number)
     server = StatusServer(pages(app.engine.status, metrics.registry), settings.web_host, port)
-    return Prepared(instance, app, server, Following(gate))
+    return Prepared(instance, app, server, Following(gate), Pointer(pointer, settings.generation, metrics.count_for))
 
 
 def port_of(first: int, number: int) -> int:

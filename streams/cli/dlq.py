@@ -114,17 +114,20 @@ def drop(
 
 
 def _opened() -> tuple[CommittedLog, Topics]:
-    settings = load()
-    return CommittedLog(reached(settings).client), topics_of(settings.generation, registry_of(settings.registry_url))
+    cluster = reached(load())
+    return CommittedLog(cluster.client), topics_of(
+        cluster.settings.generation, registry_of(cluster.settings.registry_url)
+    )
 
 
 def _resolve(
     ids: Sequence[str], reason_class: str | None, stage: str | None, to: Resolution, actor: str | None, why: str
 ) -> int:
     """The letters are read after any other resolver was fenced: nothing is resolved twice."""
-    settings = load()
+    cluster = reached(load())
+    settings = cluster.settings
     topics = topics_of(settings.generation, registry_of(settings.registry_url))
-    with Resolver(reached(settings).client, group_of(settings), topics.dead_letters) as resolver:
+    with Resolver(cluster.client, group_of(settings), topics.dead_letters) as resolver:
         known = resolver.letters()
         asked = _open(_by_id(known, ids)) if ids else known
         chosen = selected(asked, reason_class=reason_class, stage=stage)

@@ -96,7 +96,7 @@ def open_intake(settings: Settings) -> Intake:
     cluster = reached(settings)
     check_inputs(cluster.client, settings.generation)
     formats = InstalledFormats(settings.profiles_dir)
-    return Intake(cluster.client, Archive(settings.archive), formats, settings.generation, _now_us)
+    return Intake(cluster.client, Archive(settings.archive), formats, cluster.settings.generation, _now_us)
 
 
 def exit_status(lines: Iterable[Line]) -> int:

@@ -26,6 +26,7 @@ COMMANDS: Final = (
     "files",
     "simulate",
     "verify",
+    "replay",
     "doctor",
     "upgrade",
     "topics",
@@ -83,9 +84,12 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from streams.cli.reach import UnreachableError
     from streams.dead_letters.letters import DeadLetterError
     from streams.engine.errors import ConfigurationError, LostInput, StoreError
+    from streams.generations import GenerationError
     from streams.instances import NoInstanceError
     from streams.lookup.files import NoSuchFileError
     from streams.lookup.log import ReadError
+    from streams.quiet import NotQuietError
+    from streams.replay.points import PointError
     from streams.settings import SettingsError
     from streams.simulator.publish import RefusedFileError
     from streams.store_care import NoStoreError
@@ -104,6 +108,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
         DeadLetterError,
         FinishingError,
         FolderError,
+        GenerationError,
         IngestError,
         KafkaException,
         LedgerUnreadableError,
@@ -112,6 +117,8 @@ def expected_errors() -> tuple[type[Exception], ...]:
         NoStoreError,
         NoSuchFileError,
         NotArchivedError,
+        NotQuietError,
+        PointError,
         ProfileError,
         PublishError,
         ReadError,

@@ -18,11 +18,14 @@ class UnreachableError(RuntimeError):
     """The cluster does not answer or does not let us in; the message says why and what to look at."""
 
 
-def reached(settings: Settings) -> Cluster:
-    """The settings' cluster, which answers. Raises UnreachableError, BrokerError, RefusedError, KafkaException."""
-    cluster = connect(settings)
+def reached(settings: Settings, *, topics: bool = True) -> Cluster:
+    """The settings' cluster, which answers, with the generation in force.
+
+    Raises UnreachableError, BrokerError, RefusedError, KafkaException.
+    """
+    cluster = connect(settings, topics=topics)
     if not settings.embedded:
         found = reachable(Reach(cluster.client), str(cluster.client["bootstrap.servers"]))
         if found.level is Level.FAIL:
             raise UnreachableError(f"{found.found}: {found.advice}")
-    return replace(cluster, client={**cluster.client, "log_level": _CRITICAL_ONLY})
+    return replace(cluster, client={**cluster.client, "log_level": _CRITICAL_ONLY}).followed()

@@ -58,8 +58,9 @@ def open_search(settings: Settings) -> Search:
     """A search over the settings' cluster."""
     naming = settings.policy.min_reference_length
     normaliser = Normaliser(InstalledFormats(settings.profiles_dir), Accounts(_hash_key(settings)), naming)
-    topics = topics_of(settings.generation, registry_of(settings.registry_url))
-    return Search(reached(settings), topics, group_of(settings), normaliser.facts_of)
+    cluster = reached(settings)
+    topics = topics_of(cluster.settings.generation, registry_of(settings.registry_url))
+    return Search(cluster, topics, group_of(cluster.settings), normaliser.facts_of)
 
 
 def _hash_key(settings: Settings) -> bytes:

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from connectors.formats import InstalledFormats
-from streams.cluster import connect
+from streams.cli.reach import reached
 from streams.domain.statuses import Status
 from streams.settings import Settings, load
 from streams.simulator.publish import Pace, Published, Voice, tell
@@ -56,11 +56,13 @@ def simulate(
 
 def _publish(settings: Settings, company: Simulation, rate: float, patience_s: float) -> tuple[Published, float]:
     """What was published, and how long it took once the cluster was there."""
-    cluster = connect(settings)
+    cluster = reached(settings)
     console = Console(stderr=True)
     columns = (TextColumn("saying"), BarColumn(), MofNCompleteColumn(), TextColumn("messages"), TimeElapsedColumn())
     with (
-        Voice(cluster.client, settings.archive, InstalledFormats(settings.profiles_dir), settings.generation) as voice,
+        Voice(
+            cluster.client, settings.archive, InstalledFormats(settings.profiles_dir), cluster.settings.generation
+        ) as voice,
         Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
     ):
         task = bar.add_task("", total=len(company.said))

@@ -45,10 +45,10 @@ def tail(
     limit: Annotated[int | None, typer.Option(min=1, help="end after so many lines")] = None,
 ) -> None:
     """Follow transitions, alerts or states as they are committed, until Ctrl-C."""
-    settings = load()
-    topics = topics_of(settings.generation, registry_of(settings.registry_url))
+    cluster = reached(load())
+    topics = topics_of(cluster.settings.generation, registry_of(cluster.settings.registry_url))
     followed = {topic.kafka_name: topic for topic in _topics(topics, stream)}
-    records = CommittedLog(reached(settings).client).follow(list(followed), from_beginning=from_beginning)
+    records = CommittedLog(cluster.client).follow(list(followed), from_beginning=from_beginning)
     write = _json_line if as_json else _text_line
     try:
         for record in islice(records, limit):

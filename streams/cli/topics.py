@@ -13,7 +13,7 @@ from rich.table import Column, Table
 
 from schemas.apply import Action, Change, apply, diff
 from schemas.contracts import TopicContract, contracts
-from streams.cluster import connect
+from streams.cli.reach import reached
 from streams.settings import load
 
 app = typer.Typer(help="Topics against their contracts.", no_args_is_help=True)
@@ -48,8 +48,8 @@ def _kept(row: TopicContract) -> str:
 @app.command("diff")
 def diff_() -> None:
     """What apply would do. Exit status 1 if anything differs."""
-    settings = load()
-    changes = diff(connect(settings, topics=False).admin(), settings.partitions, settings.generation)
+    cluster = reached(load(), topics=False)
+    changes = diff(cluster.admin(), cluster.settings.partitions, cluster.settings.generation)
     _show(changes)
     if any(change.action is not Action.NONE for change in changes):
         raise typer.Exit(1)
@@ -58,8 +58,8 @@ def diff_() -> None:
 @app.command("apply")
 def apply_() -> None:
     """Create missing topics and correct settings; refuse what would destroy data."""
-    settings = load()
-    admin = connect(settings, topics=False).admin()
+    cluster = reached(load(), topics=False)
+    settings, admin = cluster.settings, cluster.admin()
     _show(apply(admin, settings.partitions, settings.generation, settings.kafka.replication_factor))
 
 

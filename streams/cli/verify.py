@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from streams.cluster import connect
+from streams.cli.reach import reached
 from streams.settings import load
 from streams.verify.report import FAULTS, Report
 
@@ -61,8 +61,8 @@ def _report(wait_s: float | None) -> Report:
     from streams.verify.cluster import rest, verify_cluster
     from streams.verify.read import ReadError
 
-    settings = load()
-    client = connect(settings).client
+    cluster = reached(load())
+    settings, client = cluster.settings, cluster.client
     try:
         if wait_s is not None:
             rest(client, settings, wait_s)

@@ -89,6 +89,7 @@ class ClusterDoor:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._open: Intake | None = None
+        self._generation = 0
 
     def __enter__(self) -> ClusterDoor:
         return self
@@ -99,10 +100,12 @@ class ClusterDoor:
     def intake(self) -> Intake:
         """An intake of a cluster that answers. Raises AwayError."""
         try:
+            generation = reached(self._settings).settings.generation
+            if generation != self._generation:
+                self.reopen()  # consumers were switched: a refused file's alert goes where they read
+                self._generation = generation
             if self._open is None:
                 self._open = open_intake(self._settings)
-            else:
-                reached(self._settings)
         except _DOWN as error:
             raise AwayError(message_of(error)) from error
         return self._open

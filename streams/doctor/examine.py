@@ -68,6 +68,13 @@ def _examine_cluster(cluster: Cluster, *, has_schemas: bool) -> Iterator[Finding
     if answer.level is Level.FAIL:
         yield skip("topics, workers, dead letters", "the broker does not answer")
         return
+    if has_schemas:
+        try:
+            cluster = cluster.followed()
+        except (KafkaException, CodecError) as error:
+            yield fail("generation", f"the generation in force cannot be read: {error}", "see `paystate replay status`")
+            return
+        settings = cluster.settings
     topics = topics_of(settings.generation, registry_of(settings.registry_url) if has_schemas else None)
     yield from examine_broker(reach.admin, settings)
     yield from _or_refused("topics", examine_topics(reach.admin, settings, topics))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from schemas.names import topic_name
+from schemas.names import COPIED, topic_name
 from schemas.registry import registry_of
 from streams.agents.payment_rows import kept_of
 from streams.app import group_of, normaliser_of, policy_of
@@ -24,7 +24,14 @@ from streams.verify.verifier import Rules, verify
 
 def inputs_of(generation: int) -> list[str]:
     """The Kafka topics that the workers read."""
-    return [topic_name(contract, generation) for contract in INPUTS]
+    return list(
+        dict.fromkeys(topic_name(contract, number) for contract in INPUTS for number in _read_by(contract, generation))
+    )
+
+
+def _read_by(contract: str, generation: int) -> tuple[int, ...]:
+    """What is copied is read itself too."""
+    return (1, generation) if contract in COPIED else (generation,)
 
 
 def rest(client: Mapping[str, Any], settings: Settings, within_s: float) -> None:

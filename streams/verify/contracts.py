@@ -59,7 +59,7 @@ class Codecs:
     def __init__(self, generation: int = 1, ids: SchemaIds | None = None) -> None:
         self._ids = ids
         names = {*READ, *FACTS, REFERENCES}
-        self._contracts = {topic_name(contract, generation): contract for contract in names}
+        self._contracts = {topic_name(contract, number): contract for contract in names for number in (1, generation)}
         self._codecs: dict[str, Codec[Any]] = {}
 
     def contract_of(self, topic: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, Self
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from schemas.names import topic_name
+from schemas.names import SHARED, topic_name
 
 _TIMEOUT_S: Final = 30.0
 #: No progress for so long means that a transaction hangs: the reading fails rather than judges half a log.
@@ -70,7 +70,10 @@ class KafkaLog:
 
     def __init__(self, client: Mapping[str, Any], generation: int, contracts: Iterable[str]) -> None:
         self._client = dict(client)
-        self._names = {contract: topic_name(contract, generation) for contract in contracts}
+        # Shared topics themselves, not a generation's copies of them: those are the pipeline's own work.
+        self._names = {
+            contract: topic_name(contract, 1 if contract in SHARED else generation) for contract in contracts
+        }
         self._ends: dict[str, dict[int, int]] = {}
         self._topic_ids: dict[str, str] = {}
 

@@ -18,7 +18,7 @@ EMBEDDED, ABROAD = (
 
 
 def change(action: Action) -> Change:
-    return Change("payments.raw.v1", action, "what differs", {}, RAW)
+    return Change("payments.raw.v1", action, "what differs", {}, 4)
 
 
 @pytest.mark.parametrize(

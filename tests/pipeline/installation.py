@@ -62,18 +62,23 @@ class Installation:
         }
         return inherited | {f"PAYSTATE_{name}": value for name, value in own.items()} | {"COLUMNS": "200"}
 
+    @staticmethod
+    def command(*arguments: str | Path) -> list[str]:
+        """How a command is called."""
+        return [sys.executable, "-m", "streams.cli", *map(str, arguments)]
+
     def run(
         self, *arguments: str | Path, environment: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """One command to its end."""
         env = environment or self.environment
-        return subprocess.run(_command(*arguments), env=env, capture_output=True, text=True)
+        return subprocess.run(self.command(*arguments), env=env, capture_output=True, text=True)
 
     def start(self, *arguments: str | Path, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """A command that goes on; all that it says is to be read. The caller ends it."""
         env = environment or self.environment
         return subprocess.Popen(
-            _command(*arguments), env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            self.command(*arguments), env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
 
     @contextmanager
@@ -81,7 +86,7 @@ class Installation:
         """A worker while the block runs."""
         log = self.folder / "worker.log"
         with log.open("wb") as output:
-            process = subprocess.Popen(_command("worker"), env=self.environment, stdout=output, stderr=output)
+            process = subprocess.Popen(self.command("worker"), env=self.environment, stdout=output, stderr=output)
         try:
             yield
             assert process.poll() is None, log.read_text(errors="replace")[-4_000:]
@@ -124,7 +129,3 @@ def installed(folder: Path) -> Iterator[Installation]:
         yield Installation(folder, settings, client, broker)
     finally:
         broker.stop()
-
-
-def _command(*arguments: str | Path) -> list[str]:
-    return [sys.executable, "-m", "streams.cli", *map(str, arguments)]

@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 import schemas.apply
 from schemas.apply import Action, Change, RefusedError, apply, diff
 from schemas.contracts import TopicContract, contract, contracts
-from schemas.names import SHARED, topic_name
+from schemas.names import COPIED, SHARED, derived, topic_name
 from tests.conftest import Kafka
 
 pytestmark = pytest.mark.kafka
@@ -187,9 +187,11 @@ def test_what_the_broker_refuses_is_raised(admin: AdminClient, prefix: str, decl
 
 def test_a_generation_has_topics_of_its_own_but_for_the_shared_ones() -> None:
     for row in contracts():
-        suffix = "" if row.name in SHARED else ".g2"
+        suffix = "" if row.name in SHARED - COPIED else ".g2"
         assert topic_name(row.name, 2) == row.name + suffix
         assert topic_name(row.name) == row.name
+        assert derived(row.name, 2) == (suffix != "")
+        assert derived(row.name, 1) == (row.name not in SHARED)
 
 
 @pytest.mark.parametrize("generation", [0, -1])

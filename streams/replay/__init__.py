@@ -1,0 +1,1 @@
+"""A new generation of derived topics beside the live one: made from the shared topics, compared, switched to."""
