@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 from typing import Any, Final
 
 import psutil
@@ -37,8 +38,9 @@ from streams.domain.fold import fold
 from streams.domain.payment import Context, Payment
 from streams.domain.policy import Policy
 from streams.domain.state import Evidence, Mode
-from streams.engine import EngineSettings, TableDeclaration, partition_of
+from streams.engine import EngineSettings, TableDeclaration, Topic, partition_of
 from streams.engine.clients import ConfluentClients
+from streams.engine.division import Division
 from streams.engine.hooks import no_hooks
 from streams.engine.restore import Progress, Restorer
 from streams.engine.store import Stores
@@ -112,13 +114,14 @@ def restored(settings: EngineSettings) -> tuple[float, float, float, int]:
     table = TableDeclaration("payments", topics.state, codec_of_rows.encode, codec_of_rows.decode)
     clients = ConfluentClients()
     cluster = Cluster(clients.admin(dict(settings.client)), 10.0)
-    restorer = Restorer(
-        settings, clients, cluster, Stores(settings), [STREAMS[0]], [table], no_hooks, lambda: time.time_ns() // 10**6
-    )
+    restorer = Restorer(settings, clients, cluster, Stores(settings), no_hooks, lambda: time.time_ns() // 10**6)
+
+    inputs: Any = SimpleNamespace(topics=(Topic(STREAMS[0], bytes, bytes),), tables=(table,))
+    division = Division((inputs,), PARTITIONS)
 
     def one(partition: int) -> tuple[float, int]:
         begun_s = time.monotonic()
-        done = restorer.restore(partition, Event(), Progress())
+        done = restorer.restore(division, partition, Event(), Progress())
         took_s = time.monotonic() - begun_s
         done.store.close()
         return took_s, done.records

@@ -80,7 +80,9 @@ def _normalise(app: App, topics: Topics, settings: Settings, writing: Writing) -
     rows = normalise.ROWS.writing(writing)
     seen = app.Table("files-seen", changelog=topics.files_seen, encode=rows.encode, decode=rows.decode)
     handler = normalise.normalise(topics, normaliser_of(settings), settings.generation)
-    app.agent(app.inputs(*arrivals_of(topics), tables=(seen,)), name="normalise")(folding(copying(topics, handler)))
+    # Shared topics keep the number of partitions that they have, whatever a later generation takes for its own.
+    arrivals = app.inputs(*arrivals_of(topics), tables=(seen,), apart=settings.generation > 1)
+    app.agent(arrivals, name="normalise")(folding(copying(topics, handler)))
     app.outputs(
         topics.approvals,
         topics.releases,

@@ -203,6 +203,13 @@ class PipelineMetrics(NoMetrics, Collector):
                 self._proved.set((), at_us / _MICROSECONDS)
 
     @override
+    def released(self, topic: str, partition: int) -> None:
+        """An input partition is no longer this worker's, and neither are its gauges."""
+        with self._lock:
+            for gauges in (self._lag, self._watermark):
+                gauges.drop(lambda values: values == (topic, str(partition)))
+
+    @override
     def holds(self, partition: int, rows: Callable[[str], Iterator[bytes]]) -> None:
         """This worker took over a partition: ``rows(table)`` is a snapshot of a table before any fold of its own."""
         self._open.take(partition, rows(_PAYMENTS))

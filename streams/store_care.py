@@ -7,20 +7,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import Any, Final
+from typing import Final
 
-from schemas.registry import registry_of
 from streams.app import build, engine_settings, group_of
 from streams.cluster import Cluster
-from streams.engine import EngineSettings, TableDeclaration
+from streams.engine import EngineSettings
 from streams.engine.clients import ConfluentClients
+from streams.engine.division import Division, divide
 from streams.engine.hooks import no_hooks
 from streams.engine.restore import Progress, Restorer, goals_of, why_unusable
 from streams.engine.store import Stores
 from streams.engine.store_check import condemn, condemned, examine, holder
 from streams.engine.topology import Cluster as Questions
 from streams.settings import Settings
-from streams.topics import inputs_of, topics_of
 from streams.verify.contracts import STATE, TABLES
 from streams.verify.read import KafkaLog
 from streams.verify.report import Report
@@ -79,14 +78,15 @@ def check(cluster: Cluster, *, deep: bool) -> Iterator[Verdict]:
 
     Raises KafkaException, ConfigurationError, ReadError. Nothing is changed.
     """
-    tables, questions = _tables(cluster), _questions(cluster)
+    questions = _questions(cluster)
+    divisions = _divisions(cluster, questions)
     for place in places(cluster.settings):
         held_by = holder(place.folder)
-        yield Verdict(place, held_by) if held_by else _judged(cluster, place, tables, questions, deep=deep)
+        yield Verdict(place, held_by) if held_by else _judged(cluster, place, divisions, questions, deep=deep)
 
 
 def _judged(
-    cluster: Cluster, place: Place, tables: Sequence[TableDeclaration[Any]], questions: Questions, *, deep: bool
+    cluster: Cluster, place: Place, divisions: Sequence[Division], questions: Questions, *, deep: bool
 ) -> Verdict:
     if why := condemned(place.folder):
         return Verdict(place, wrong=f"condemned, to be made anew by the next worker that takes it: {why}")
@@ -95,7 +95,8 @@ def _judged(
         return Verdict(place, wrong=found.damage)
     if found.as_of_ms is None:
         return Verdict(place, wrong="nothing was ever written to it, or its index is lost")
-    goals = goals_of(questions, tables, place.partition)
+    division = _home(divisions, place)
+    goals = goals_of(questions, division.tables, place.partition - division.first)
     wrong = why_unusable(goals, found.marks, found.as_of_ms, time.time_ns() // 1_000_000)
     if wrong:
         return Verdict(place, rows=found.rows, wrong=wrong)
@@ -108,7 +109,11 @@ def _unlike_topics(cluster: Cluster, place: Place) -> str:
     report = Report()
     contracts = [STATE, *TABLES.values()]
     with KafkaLog(cluster.client, cluster.settings.generation, contracts) as log:
-        compare_stores(log, [RocksStore(place.folder)], report)
+        compare_stores(
+            log,
+            [RocksStore(place.folder, cluster.settings.partitions if cluster.settings.generation > 1 else None)],
+            report,
+        )
     if not report.store_mismatch:
         return ""
     told = [f"{row.subject}: expected {row.expected}, found {row.found}" for row in report.findings[:_SHOWN]]
@@ -134,7 +139,8 @@ def rebuild(cluster: Cluster, place: Place) -> Rebuilt:
     if held_by:
         return Rebuilt(place, held_by)
     settings = engine_settings(cluster.settings, cluster.client, place.instance)
-    restored = _restorer(cluster, settings).restore(place.partition, Event(), Progress())
+    division = _home(_divisions(cluster, _questions(cluster)), place)
+    restored = _restorer(cluster, settings).restore(division, place.partition - division.first, Event(), Progress())
     restored.store.close()
     return Rebuilt(place, None, restored.records)
 
@@ -156,20 +162,30 @@ def _questions(cluster: Cluster) -> Questions:
     return Questions(cluster.admin(), _TIMEOUT_S)
 
 
-def _tables(cluster: Cluster) -> list[TableDeclaration[Any]]:
-    return build(cluster.settings, cluster.client, "store-care").tables_declared
+def _divisions(cluster: Cluster, questions: Questions) -> tuple[Division, ...]:
+    """As a worker has them: it numbers its stores through all of them."""
+    inputs = build(cluster.settings, cluster.client, "store-care").inputs_declared
+    facts = questions.describe({topic.kafka_name for one in inputs for topic in one.topics})
+    if missing := sorted({topic.kafka_name for one in inputs for topic in one.topics} - facts.keys()):
+        raise NoStoreError(f"topics are gone: {', '.join(missing)}. Create them (paystate topics apply)")
+    counts = {name: known.partitions for name, known in facts.items()}
+    return divide(inputs, counts, cluster.settings.partitions)
+
+
+def _home(divisions: Sequence[Division], place: Place) -> Division:
+    """Of which division a store is. Raises NoStoreError: of none, as the topics are now."""
+    for division in divisions:
+        if division.first <= place.partition < division.first + division.partitions:
+            return division
+    raise NoStoreError(f"store {place}: the topics have no such partition: a worker that is stopped may lose it")
 
 
 def _restorer(cluster: Cluster, settings: EngineSettings) -> Restorer:
-    topics = topics_of(cluster.settings.generation, registry_of(cluster.settings.registry_url))
-    inputs = sorted({topic.kafka_name for topic in inputs_of(topics)})
     return Restorer(
         settings,
         ConfluentClients(),
         _questions(cluster),
         Stores(settings),
-        inputs,
-        _tables(cluster),
         no_hooks,
         lambda: time.time_ns() // 1_000_000,
     )

@@ -94,9 +94,12 @@ class App(faust.App):  # type: ignore[misc]  # Faust is not typed: its classes a
 
     # -- what an app declares
 
-    def inputs(self, *topics: Topic[Any], tables: Sequence[TableDeclaration[Any]] = ()) -> Inputs:
-        """Co-partitioned topics that one agent reads, with the tables that it alone writes."""
-        inputs = Inputs(self, topics=topics, tables=tables)
+    def inputs(self, *topics: Topic[Any], tables: Sequence[TableDeclaration[Any]] = (), apart: bool = False) -> Inputs:
+        """Co-partitioned topics that one agent reads, with the tables that it alone writes.
+
+        ``apart``: they may have another number of partitions than what the other agents read.
+        """
+        inputs = Inputs(self, topics=topics, tables=tables, apart=apart)
         self._inputs.append(inputs)
         return inputs
 
@@ -157,9 +160,9 @@ class App(faust.App):  # type: ignore[misc]  # Faust is not typed: its classes a
         await super().on_first_start()
 
     @property
-    def tables_declared(self) -> list[TableDeclaration[Any]]:
-        """The tables of all agents."""
-        return self._declared().tables
+    def inputs_declared(self) -> tuple[Inputs, ...]:
+        """The inputs of all agents, with their tables."""
+        return tuple(self._inputs)
 
     def _declared(self) -> Declared:
         return Declared(tuple(self._inputs), tuple(self._outputs), self._dead_letters, self._clock)

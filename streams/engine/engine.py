@@ -17,6 +17,7 @@ from mode import Service
 from streams.engine.buffers import InputPartition
 from streams.engine.clients import Clients, ConfluentClients, answer, producer_config
 from streams.engine.consumer import GroupConsumer
+from streams.engine.division import divide
 from streams.engine.errors import InfrastructureError
 from streams.engine.hooks import FaultPoint, Hooks, everybody
 from streams.engine.metrics import Metrics
@@ -213,16 +214,15 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
             self._clients,
             cluster,
             Stores(settings),
-            declared.input_topics,
-            declared.tables,
             self._reached,
             lambda: self._wall_clock_us() // 1000,
             self._admit,
         )
         limits = {table.name: route(table.changelog.kafka_name, facts).max_bytes for table in declared.tables}
+        counts = {name: known.partitions for name, known in facts.items()}
         ownership = Ownership(
             settings,
-            declared.inputs,
+            divide(declared.inputs, counts, settings.partitions),
             restorer,
             limits,
             self._restore_threads,
@@ -372,13 +372,12 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
 
     def _partition_status(self, partition: Partition) -> PartitionStatus:
         inputs = [self._input_status(source) for source in list(partition.reading.values())]
-        needed = self._ownership.needed if self._ownership is not None else set()
         holds_records = any(status.buffered_records for status in inputs)
         still_s = self._clock() - partition.moved_s
         return PartitionStatus(
             partition=partition.number,
             phase=partition.phase.value,
-            missing_inputs=tuple(sorted(needed - partition.inputs)),
+            missing_inputs=partition.missing_inputs,
             remaining=partition.remaining,
             stuck=holds_records and still_s * 1000 > self.settings.stuck_after_ms,
             owner_since_ms=partition.since_ms,

@@ -27,11 +27,14 @@ class Inputs(Channel):  # type: ignore[misc]  # Faust is not typed: its classes 
         *,
         topics: Sequence[Topic[Any]] = (),
         tables: Sequence[TableDeclaration[Any]] = (),
+        apart: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(app, **options)
         self.topics = tuple(topics)
         self.tables = tuple(tables)
+        #: Whether its topics and tables may be partitioned unlike those of the other agents.
+        self.apart = apart
         #: The agent that reads this, set when it is declared.
         self.stage = ""
         self._inbox: asyncio.Queue[Batch] = asyncio.Queue()
@@ -42,7 +45,7 @@ class Inputs(Channel):  # type: ignore[misc]  # Faust is not typed: its classes 
 
     def _clone_args(self) -> Mapping[str, Any]:
         # A Stream iterates over a clone; the clone asks its root for batches.
-        return {**super()._clone_args(), "topics": self.topics, "tables": self.tables}
+        return {**super()._clone_args(), "topics": self.topics, "tables": self.tables, "apart": self.apart}
 
     async def __anext__(self) -> Batch:
         root: Inputs = self._root or self

@@ -86,7 +86,7 @@ class Keeper:
     def __init__(
         self,
         declaration: ClockDeclaration[Any],
-        partitions: int,
+        partitions: Mapping[str, int],
         questions: Questions,
         clock: Callable[[], float],
         *,
@@ -95,7 +95,7 @@ class Keeper:
         patience_s: float,
     ) -> None:
         self._stages = [
-            [(topic.kafka_name, number) for topic in topics for number in range(partitions)]
+            [(topic.kafka_name, number) for topic in topics for number in range(partitions[topic.kafka_name])]
             for topics in declaration.stages
         ]
         self._questions = questions

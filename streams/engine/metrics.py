@@ -30,6 +30,9 @@ class Metrics(Protocol):
     def rebalanced(self, assigned: int, revoked: int, lost: int) -> None:
         """Input partitions changed hands."""
 
+    def released(self, topic: str, partition: int) -> None:
+        """An input partition is no longer this worker's."""
+
     def owns(self, partition: int, generation: int | None) -> None:
         """This worker owns the partition since `generation` (larger is newer); None: no more."""
 
@@ -71,6 +74,9 @@ class NoMetrics:
         """See Metrics."""
 
     def rebalanced(self, assigned: int, revoked: int, lost: int) -> None:
+        """See Metrics."""
+
+    def released(self, topic: str, partition: int) -> None:
         """See Metrics."""
 
     def owns(self, partition: int, generation: int | None) -> None:

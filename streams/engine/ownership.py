@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from streams.engine.consumer import GroupConsumer, InputKey
+from streams.engine.division import Division
 from streams.engine.errors import InfrastructureError, RestoreCancelled
 from streams.engine.hooks import FaultPoint, Hooks
-from streams.engine.inputs import Inputs
 from streams.engine.metrics import Metrics
 from streams.engine.partition import Partition, Phase
 from streams.engine.restore import Progress, Restored, Restorer
@@ -43,7 +43,7 @@ class Ownership:
     def __init__(
         self,
         settings: EngineSettings,
-        topology: Sequence[Inputs],
+        divisions: Sequence[Division],
         restorer: Restorer,
         row_limits: dict[str, int],
         threads: Executor,
@@ -53,7 +53,6 @@ class Ownership:
         wall_clock_ms: Callable[[], int] = lambda: int(time.time() * 1000),
     ) -> None:
         self._settings = settings
-        self._topology = topology
         self._restorer = restorer
         self._row_limits = row_limits
         self._threads = threads
@@ -61,8 +60,7 @@ class Ownership:
         self._reached = reached
         self._clock = clock
         self._wall_clock_ms = wall_clock_ms
-        #: Kafka names of the inputs that a partition needs, all of them, to run.
-        self.needed = {topic.kafka_name for inputs in topology for topic in inputs.topics}
+        self._division_of = {topic: division for division in divisions for topic in division.topics}
         self.partitions: dict[int, Partition] = {}
         self._restoring: dict[int, Restoring] = {}
         #: Restores of partitions that were revoked meanwhile: each still holds its store until it has noticed.
@@ -79,11 +77,12 @@ class Ownership:
         self.has_joined = True
         self._count(assigned=len(inputs))
         log.info("assigned: partitions %s of %d inputs", *_summary(inputs))
-        for topic, number in inputs:
-            partition = self.partitions.setdefault(number, Partition(number))
+        for topic, index in inputs:
+            division, number = self._division_of[topic], self._number(topic, index)
+            partition = self.partitions.setdefault(number, Partition(number, division))
             partition.inputs.add(topic)
-        for number in {number for _, number in inputs}:
-            if self.partitions[number].inputs == self.needed:
+        for number in {self._number(*key) for key in inputs}:
+            if not self.partitions[number].missing_inputs:
                 self._start_restore(self.partitions[number])
         self._reached(FaultPoint.ASSIGNED)
 
@@ -91,20 +90,25 @@ class Ownership:
         """Inputs are no longer this worker's. No transaction is open: rebalances come only from a poll."""
         self._count(revoked=0 if lost else len(inputs), lost=len(inputs) if lost else 0)
         log.info("%s: partitions %s of %d inputs", "lost" if lost else "revoked", *_summary(inputs))
-        for topic, number in inputs:
-            self.partitions[number].inputs.discard(topic)
-        for number in {number for _, number in inputs}:
+        for key in inputs:
+            self.partitions[self._number(*key)].inputs.discard(key[0])
+            self._metrics.released(*key)
+        for number in {self._number(*key) for key in inputs}:
             partition = self.partitions[number]
             if not lost:
                 self._note_age(partition)
             self._stop(partition)
             if partition.inputs:
-                left = [(topic, number) for topic in partition.inputs]
+                left = [(topic, partition.index) for topic in partition.inputs]
                 self.consumer.stop_reading(left)
                 self.consumer.hold(left)
             else:
                 del self.partitions[number]
         self._reached(FaultPoint.LOST if lost else FaultPoint.REVOKED)
+
+    def _number(self, topic: str, index: int) -> int:
+        """The worker's number of a partition of a topic."""
+        return self._division_of[topic].first + index
 
     def _count(self, assigned: int = 0, revoked: int = 0, lost: int = 0) -> None:
         self.rebalances += 1
@@ -131,14 +135,14 @@ class Ownership:
         def job() -> Restored:
             if before is not None:
                 wait([before])
-            return self._restorer.restore(partition.number, cancelled, progress)
+            return self._restorer.restore(partition.division, partition.index, cancelled, progress)
 
         self._restoring[partition.number] = Restoring(self._threads.submit(job), cancelled, self._clock(), progress)
 
     def _activate(self, partition: Partition, restoring: Restoring) -> None:
         if not partition.tasks:
             restored = restoring.job.result()
-            partition.activate(self._topology, restored.store, restored.committed, self._settings, self._row_limits)
+            partition.activate(restored.store, restored.committed, self._settings, self._row_limits)
         if not self.consumer.read(list(partition.reading.values())):
             self._check_patience(partition, restoring)
             return

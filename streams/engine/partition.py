@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from streams.engine.batch import Batch
 from streams.engine.buffers import InputBuffer, InputPartition, collect, count_by_input, reader_position
+from streams.engine.division import Division
 from streams.engine.errors import InfrastructureError
 from streams.engine.inputs import Inputs
 from streams.engine.outbox import Outbox, Sending
@@ -46,6 +47,7 @@ class Task:
         self,
         inputs: Inputs,
         partition: int,
+        division: Division,
         buffers: Sequence[InputBuffer],
         store: Store,
         settings: EngineSettings,
@@ -53,8 +55,10 @@ class Task:
     ) -> None:
         self.inputs = inputs
         self.partition = partition
+        #: The worker's number of the partition that it belongs to.
+        self.owner = division.first + partition
         self.buffers = buffers
-        self._partitions = settings.partitions
+        self._partitions = division.partitions
         self._undo: Undo = []
         self.tables = tuple(Table(table, store, self._undo, settings.table_cache_bytes) for table in inputs.tables)
         self._row_limits = tuple(row_limits[table.name] for table in inputs.tables)
@@ -106,9 +110,13 @@ class Task:
 
 @dataclass
 class Partition:
-    """One partition number. `inputs` are the assigned input topics (Kafka names); it runs only with all of them."""
+    """One partition of a division. `inputs` are the assigned input topics (Kafka names); it runs only with all of them.
+
+    `number` is the worker's own: through all divisions.
+    """
 
     number: int
+    division: Division
     phase: Phase = Phase.PARTIAL
     inputs: set[str] = field(default_factory=set)
     store: Store | None = None
@@ -125,7 +133,6 @@ class Partition:
 
     def activate(
         self,
-        topology: Sequence[Inputs],
         store: Store,
         committed: Mapping[str, tuple[int, str]],
         settings: EngineSettings,
@@ -135,15 +142,25 @@ class Partition:
         self.store = store
         self.marks = store.marks()
         readers: dict[str, dict[str, InputBuffer]] = {}
-        for inputs in topology:
+        for inputs in self.division.inputs:
             buffers = []
-            for index, topic in enumerate(inputs.topics):
+            for place, topic in enumerate(inputs.topics):
                 position = reader_position(inputs.stage, *committed[topic.kafka_name])
-                buffers.append(InputBuffer(topic, index, self.number, position))
+                buffers.append(InputBuffer(topic, place, self.index, position))
                 readers.setdefault(topic.kafka_name, {})[inputs.stage] = buffers[-1]
-            self.tasks.append(Task(inputs, self.number, buffers, store, settings, row_limits))
-        self.reading = {topic: InputPartition(topic, self.number, by_stage) for topic, by_stage in readers.items()}
+            self.tasks.append(Task(inputs, self.index, self.division, buffers, store, settings, row_limits))
+        self.reading = {topic: InputPartition(topic, self.index, by_stage) for topic, by_stage in readers.items()}
         self.phase = Phase.ACTIVE
+
+    @property
+    def index(self) -> int:
+        """The partition of its topics."""
+        return self.number - self.division.first
+
+    @property
+    def missing_inputs(self) -> tuple[str, ...]:
+        """What it needs to run and has not been assigned."""
+        return tuple(sorted(self.division.topics - self.inputs))
 
     @property
     def open_store(self) -> Store:
@@ -158,9 +175,9 @@ class Partition:
         return any(task.holds_records for task in self.tasks)
 
     def snapshot(self, table: str) -> Iterator[bytes]:
-        """The encoded rows of a table as they are at this call. The partition is ACTIVE."""
-        (found,) = (known for task in self.tasks for known in task.tables if known.declaration.name == table)
-        return found.snapshot()
+        """The encoded rows of a table as they are at this call, none if it is another division's. It is ACTIVE."""
+        found = [known for task in self.tasks for known in task.tables if known.declaration.name == table]
+        return found[0].snapshot() if found else iter(())
 
     def close(self) -> None:
         """Drop tasks and buffers, whose open work was never visible, and close the store."""

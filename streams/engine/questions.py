@@ -40,6 +40,11 @@ class KafkaQuestions:
             }
         )
 
+    def partitions(self) -> Mapping[str, int]:
+        """How many partitions each topic of the stages has: those that generations share may have another number."""
+        names = {topic.kafka_name for topics in self._declaration.stages for topic in topics}
+        return {name: facts.partitions for name, facts in self._cluster.describe(names).items()}
+
     def replica_lag_ms(self) -> int:
         """How long a record may have been appended and be below no high watermark yet."""
         return self._cluster.replica_lag_ms(

@@ -16,6 +16,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.engine.clients import PASSING, Clients, answer, restore_config
 from streams.engine.consumer import LOST_ADVICE
+from streams.engine.division import Division
 from streams.engine.errors import ConfigurationError, LostInput, RestoreCancelled, StoreBusy, StoreError
 from streams.engine.hooks import FaultPoint, Hooks, everybody
 from streams.engine.settings import MIB, EngineSettings
@@ -91,8 +92,6 @@ class Restorer:
         clients: Clients,
         cluster: Cluster,
         stores: Stores,
-        inputs: Sequence[str],
-        tables: Sequence[TableDeclaration[Any]],
         reached: Hooks,
         wall_clock_ms: Callable[[], int],
         admit: Callable[[], None] = everybody,
@@ -101,14 +100,12 @@ class Restorer:
         self._clients = clients
         self._cluster = cluster
         self._stores = stores
-        self._inputs = inputs
-        self._tables = tables
         self._reached = reached
         self._admit = admit
         self._wall_clock_ms = wall_clock_ms
 
-    def restore(self, partition: int, cancelled: Event, progress: Progress) -> Restored:
-        """Restore one partition; the caller owns the store that is returned.
+    def restore(self, division: Division, partition: int, cancelled: Event, progress: Progress) -> Restored:
+        """Restore one partition of a division; the caller owns the store that is returned.
 
         Raises RestoreCancelled when `cancelled` is set, LostInput if input records were deleted unread.
         """
@@ -118,25 +115,25 @@ class Restorer:
         with closing(self._clients.consumer(restore_config(self._settings))) as consumer:
             # a. The group's committed offsets. While a predecessor's offsets are pending in its transaction this does
             #    not answer; once it answers, no predecessor can add any: the group's generation has moved on to us.
-            committed, is_new = self._committed(consumer, partition, cancelled)
+            committed, is_new = self._committed(consumer, division, partition, cancelled)
             self._reached(FaultPoint.RESTORE_COMMITTED)
             # b. Only now the changelogs' high watermarks. Asked before a, they could miss the predecessor's last unit.
             #    Not the last stable offsets: offsets can be stable before the changelog has its commit marker.
             goals, now_ms = (
-                _answer(lambda: goals_of(self._cluster, self._tables, partition), cancelled),
+                _answer(lambda: goals_of(self._cluster, division.tables, partition), cancelled),
                 self._wall_clock_ms(),
             )
             self._reached(FaultPoint.RESTORE_MARKED)
             # c. Replay from the store's mark until the reader, which passes neither open transactions nor their markers
             #    unseen, stands at or behind that end.
-            store, marks, rebuilt = self._open_usable(partition, goals, cancelled)
+            store, marks, rebuilt = self._open_usable(division.first + partition, goals, cancelled)
             self._reached(FaultPoint.RESTORE_OPENED)
             try:
                 replay = Replay(consumer, store, partition, cancelled, progress, goals)
                 records = replay.run(marks, store.as_of_ms() or now_ms)
                 self._reached(FaultPoint.RESTORE_REPLAYED)
                 if is_new:
-                    self._check_empty(store, partition)
+                    self._check_empty(store, division, partition)
                 # The marks are written even where there was nothing to replay: they tell a store from a foreign one.
                 known = store.marks()
                 starts = {goal.topic: known.get(goal.topic) or Mark(goal.facts.topic_id, goal.begin) for goal in goals}
@@ -147,12 +144,14 @@ class Restorer:
         self._reached(FaultPoint.RESTORED)
         return Restored(store, committed, records, rebuilt)
 
-    def _committed(self, consumer: Any, partition: int, cancelled: Event) -> tuple[dict[str, tuple[int, str]], bool]:
+    def _committed(
+        self, consumer: Any, division: Division, partition: int, cancelled: Event
+    ) -> tuple[dict[str, tuple[int, str]], bool]:
         """From where to read each input, and whether the group has never committed any of them."""
-        asked = [TopicPartition(topic, partition) for topic in self._inputs]
+        asked = [TopicPartition(topic, partition) for topic in sorted(division.topics)]
         timeout_s = min(_QUESTION_S, self._settings.request_timeout_ms / 1000)
         answers = _answer(lambda: _stable(consumer.committed(asked, timeout_s)), cancelled)
-        begins = _answer(lambda: self._cluster.begins((topic, partition) for topic in self._inputs), cancelled)
+        begins = _answer(lambda: self._cluster.begins((topic, partition) for topic in division.topics), cancelled)
         found = {}
         for tp in answers:
             begin = begins[tp.topic, partition]
@@ -167,9 +166,9 @@ class Restorer:
                 found[tp.topic] = (tp.offset, tp.metadata or "")
         return found, all(tp.offset < 0 for tp in answers)
 
-    def _check_empty(self, store: Store, partition: int) -> None:
+    def _check_empty(self, store: Store, division: Division, partition: int) -> None:
         """A group without offsets has no state either, or everything would be read again and every effect repeated."""
-        for table in self._tables:
+        for table in division.tables:
             if next(store.scan(table.prefix, table.prefix), None) is not None:
                 raise LostInput(
                     f"partition {partition}: group {self._settings.group_id} has committed no offsets, but "

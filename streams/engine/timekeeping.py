@@ -54,7 +54,7 @@ class Timekeeping:
         log.info("keeping proved time, %d ms behind the broker's", allowance_ms)
         return Keeper(
             self._declaration,
-            settings.partitions,
+            self._questions.partitions(),
             self._questions,
             self._clock,
             interval_s=settings.clock_interval_ms / 1000,

@@ -151,14 +151,7 @@ def check(declared: Declared, facts: dict[str, TopicFacts], settings: EngineSett
         for name in declared.all_topics
         if name not in facts
     ]
-    ticks = [] if declared.clock is None else [declared.clock.topic.kafka_name]
-    together = {*ticks, *declared.input_topics, *(table.changelog.kafka_name for table in declared.tables)}
-    problems += [
-        f"topic {name} has {facts[name].partitions} partitions, expected {settings.partitions}: inputs and tables are "
-        "partitioned alike; another count is a new generation"
-        for name in sorted(together & facts.keys())
-        if facts[name].partitions != settings.partitions
-    ]
+    problems += _check_counts(declared, facts, settings)
     problems += [
         f"changelog {name} has cleanup.policy {facts[name].cleanup_policy}, expected compact: what the topic "
         "deletes is lost with the next restore"
@@ -187,6 +180,26 @@ def _check_clock(declared: Declared, facts: dict[str, TopicFacts]) -> Iterable[s
             yield (
                 f"topic {topic.kafka_name} has message.timestamp.type {known.timestamp_type}, expected LogAppendTime: "
                 "proved time is the broker's"
+            )
+
+
+def _check_counts(declared: Declared, facts: dict[str, TopicFacts], settings: EngineSettings) -> Iterable[str]:
+    """What is folded together is partitioned alike: as the settings say, or, of inputs apart, as their first topic."""
+    expected: dict[str, int] = {}
+    if declared.clock is not None and declared.clock.topic.kafka_name in facts:
+        expected[declared.clock.topic.kafka_name] = settings.partitions
+    for inputs in declared.inputs:
+        names = [topic.kafka_name for topic in inputs.topics if topic.kafka_name in facts]
+        names += [table.changelog.kafka_name for table in inputs.tables if table.changelog.kafka_name in facts]
+        count = facts[names[0]].partitions if inputs.apart and names else settings.partitions
+        for name in names:
+            if expected.setdefault(name, count) != count:
+                yield f"topic {name} is read by agents that are partitioned unlike one another"
+    for name, count in sorted(expected.items()):
+        if facts[name].partitions != count:
+            yield (
+                f"topic {name} has {facts[name].partitions} partitions, expected {count}: inputs and tables are "
+                "partitioned alike; another count is a new generation"
             )
 
 

@@ -223,7 +223,7 @@ class UnitOfWork:
     def _store(self, sealed: Sequence[Sealed], landed: dict[tuple[str, int], int]) -> None:
         as_of_ms = self._sending.wall_clock_us() // 1000
         written = [folded for folded in sealed if folded.rows]
-        for number, of_partition in groupby(written, key=lambda folded: folded.task.partition):
+        for number, of_partition in groupby(written, key=lambda folded: folded.task.owner):
             tables = [rows for folded in of_partition for rows in folded.rows]
             partition = self._ownership.partitions[number]
             marks = {}
@@ -231,7 +231,7 @@ class UnitOfWork:
                 if not rows.rows:  # only due-time entries: the changelog has nothing of them
                     continue
                 topic = rows.declaration.changelog.kafka_name
-                marks[topic] = Mark(partition.marks[topic].topic_id, landed[topic, number] + 1)
+                marks[topic] = Mark(partition.marks[topic].topic_id, landed[topic, partition.index] + 1)
             partition.open_store.write(chain.from_iterable(rows.store_rows() for rows in tables), marks, as_of_ms)
             partition.marks.update(marks)
             self._reached(FaultPoint.STORED_SOME)
@@ -247,7 +247,7 @@ class UnitOfWork:
                 self._metrics.noted(stage, out.notes)
             for topic, reason_class, _key in out.failures:
                 self._metrics.dead_letter(topic, reason_class)
-            self._ownership.partitions[folded.task.partition].moved_s = now
+            self._ownership.partitions[folded.task.owner].moved_s = now
         for stage, records, dead in _dead_by_stage(sealed):
             self._breakers[stage].committed(records, dead)
         self._metrics.unit_committed(now - started_s, commit_s, sum(folded.batch.done for folded in sealed))

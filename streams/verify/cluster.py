@@ -47,7 +47,7 @@ def verify_cluster(client: Mapping[str, Any], settings: Settings, forms: Forms =
     report = Report()
     report.lag = sum(lag(client, group, inputs_of(generation)).values())
     # Stores first: what they hold must be in the log, whose ends are asked for after them.
-    stores = open_stores(settings.store_dir / group, report)
+    stores = open_stores(settings.store_dir / group, report, settings.partitions if generation > 1 else None)
     with _no_search_for_cycles(), KafkaLog(client, generation, READ) as log:
         return verify(log, rules, stores, report)
 

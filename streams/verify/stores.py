@@ -53,9 +53,11 @@ class RocksStore:
     Of each row its digest is kept, so that the stores of a large company fit into memory beside its log.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, partitions: int | None = None) -> None:
         self.name = f"{path.parent.name}/{path.name}"
-        self.partition = int(path.name)
+        number = int(path.name)
+        # Where shared topics have partitions of their own, a worker numbers those behind the generation's.
+        self.partition = number - partitions if partitions is not None and number >= partitions else number
         self._marks, self._tables = _read(path)
 
     def mark(self, changelog: str) -> Mark | None:
@@ -114,15 +116,18 @@ def digest_of(value: bytes) -> bytes:
     return blake2b(value, digest_size=16).digest()
 
 
-def open_stores(group_folder: Path, report: Report) -> list[Store]:
-    """The stores below ``<folder>/<transactional id>/<partition>``; one that cannot be read is a fault."""
+def open_stores(group_folder: Path, report: Report, partitions: int | None = None) -> list[Store]:
+    """The stores below ``<folder>/<transactional id>/<number>``; one that cannot be read is a fault.
+
+    ``partitions``: of the generation's own topics; None: all topics have the same.
+    """
     found: list[Store] = []
     for path in sorted(group_folder.glob("*/*/CURRENT")):
         folder = path.parent
         if not folder.name.isdigit():
             continue
         try:
-            found.append(RocksStore(folder))
+            found.append(RocksStore(folder, partitions))
         except StoreUnreadableError as error:
             report.blame("store_mismatch", folder.name, "a store that can be read", str(error))
     report.stores = len(found)

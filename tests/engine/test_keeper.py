@@ -185,7 +185,7 @@ def keeper_of(
 ) -> Keeper:
     return Keeper(
         ClockDeclaration(CLOCK, str, stages),
-        PARTITIONS,
+        {topic.kafka_name: PARTITIONS for topics in stages for topic in topics},
         questions or Asked(pipeline),
         lambda: pipeline.now_us / SECOND_US,
         interval_s=given.get("interval_s", 0.5),

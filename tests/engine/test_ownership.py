@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from streams.engine import EngineSettings, InfrastructureError, NoMetrics, Topic
+from streams.engine.division import Division
 from streams.engine.errors import RestoreCancelled, StoreBusy
 from streams.engine.ownership import Ownership
 from streams.engine.partition import Phase
@@ -35,13 +36,15 @@ class FakeRestorer:
     def open(self, partition: int) -> Store:
         return self._stores.open(partition)
 
-    def restore(self, partition: int, cancelled: Event, progress: Progress) -> Restored:
+    def restore(self, division: Division, partition: int, cancelled: Event, progress: Progress) -> Restored:
         del progress
         while not self.may_end.wait(0.01):
             if cancelled.is_set():
                 self.cancelled += 1
                 raise RestoreCancelled
-        self.given.append(Restored(self._opened(partition), {"a": (5, ""), "b": (7, "")}))
+        self.given.append(
+            Restored(self._opened(division.first + partition), {"a": (5, ""), "b": (7, ""), "raw": (3, "")})
+        )
         return self.given[-1]
 
     def _opened(self, partition: int) -> Store:
@@ -80,6 +83,7 @@ class Parts:
         )
         topics = (Topic("a", bytes, bytes), Topic("b", bytes, bytes))
         inputs: Any = SimpleNamespace(topics=topics, tables=(), stage="stage")
+        apart: Any = SimpleNamespace(topics=(Topic("raw", bytes, bytes),), tables=(), stage="apart")
         self.now_s = 0.0
         self.restorer = FakeRestorer(Stores(settings))
         consumer: Any = FakeConsumer()
@@ -88,7 +92,7 @@ class Parts:
         restorer: Any = self.restorer
         self.ownership = Ownership(
             settings,
-            [inputs],
+            [Division((inputs,), 1), Division((apart,), 2, first=1)],
             restorer,
             {},
             self.threads,
@@ -222,3 +226,17 @@ def test_inputs_that_are_never_ready_end_the_process(parts: Parts) -> None:
     parts.now_s = 10.0
     with pytest.raises(InfrastructureError, match="refuse to be sought"):
         parts.ownership.advance()
+
+
+def test_what_is_partitioned_apart_runs_by_itself_under_a_number_of_its_own(parts: Parts) -> None:
+    parts.ownership.assigned([("raw", 1), ("a", 0)])
+    parts.settle()
+    (apart,) = parts.ownership.active
+    assert (apart.number, apart.index, list(apart.reading)) == (2, 1, ["raw"])
+    assert apart.reading["raw"].partition == 1
+    assert parts.phase is Phase.PARTIAL
+    parts.ownership.assigned([("b", 0)])
+    parts.settle()
+    assert sorted(partition.number for partition in parts.ownership.active) == [0, 2]
+    parts.ownership.revoked([("raw", 1)], lost=False)
+    assert [partition.number for partition in parts.ownership.active] == [0]

@@ -13,6 +13,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from streams.engine import App, ConfigurationError, DeadLetters, EngineSettings, Topic
 from streams.engine.dead_letters import ENVELOPE_BYTES
+from streams.engine.division import divide
 from streams.engine.topology import Cluster, TopicFacts, check
 
 KIB = 1024
@@ -39,9 +40,9 @@ def app(settings: EngineSettings) -> App:
     return App("fit", settings=settings, dead_letters=DeadLetters("dead", lambda _: b""), web_enabled=False)
 
 
-def declare(app: App, name: str, *topics: str, table: str = "", changelog: str = "") -> None:
+def declare(app: App, name: str, *topics: str, table: str = "", changelog: str = "", apart: bool = False) -> None:
     tables: Any = (app.Table(table, changelog=topic(changelog)),) if table else ()
-    inputs = app.inputs(*map(topic, topics), tables=tables)
+    inputs = app.inputs(*map(topic, topics), tables=tables, apart=apart)
 
     @app.agent(inputs, name=name)
     async def agent(batches: Any) -> None:
@@ -72,6 +73,45 @@ def test_what_fits_together_passes(app: App, settings: EngineSettings) -> None:
     known = {"in": facts(), "out": facts(2), "state": facts(policy="compact")}
     known["dead"] = TopicFacts("id", 1, 1024 * KIB + ENVELOPE_BYTES, 0, "delete")
     check(app._declared(), known, settings)
+
+
+def test_inputs_apart_may_have_another_number_of_partitions_but_one_for_all_that_is_folded_with_them(
+    app: App, settings: EngineSettings
+) -> None:
+    declare(app, "shared", "raw", "said", table="seen", changelog="seen", apart=True)
+    declare(app, "own", "in", table="rows", changelog="state")
+    known = {"in": facts(), "state": facts(policy="compact"), "dead": facts(max_kib=2048)}
+    known |= {"raw": facts(2), "said": facts(2), "seen": facts(2, policy="compact")}
+    check(app._declared(), known, settings)
+    told = problems(app, settings, raw=facts(2), said=facts(3), seen=facts(policy="compact"))
+    assert "topic said has 3 partitions, expected 2" in told
+    assert "topic seen has 4 partitions, expected 2" in told
+
+
+def test_one_topic_cannot_be_read_by_agents_that_are_partitioned_unlike_one_another(
+    app: App, settings: EngineSettings
+) -> None:
+    declare(app, "shared", "raw", apart=True)
+    declare(app, "own", "in", "raw", table="rows", changelog="state")
+    assert "topic raw is read by agents that are partitioned unlike one another" in problems(
+        app, settings, raw=facts(2)
+    )
+
+
+def test_a_worker_numbers_its_partitions_through_all_divisions(app: App) -> None:
+    declare(app, "shared", "raw", apart=True)
+    declare(app, "own", "in")
+    counts = {"raw": 2, "in": 4}
+    own, shared = divide(app._declared().inputs, counts, 4)
+    assert (own.topics, own.partitions, own.first) == (frozenset({"in"}), 4, 0)
+    assert (shared.topics, shared.partitions, shared.first) == (frozenset({"raw"}), 2, 4)
+
+
+def test_inputs_apart_that_are_partitioned_as_the_others_are_one_division_with_them(app: App) -> None:
+    declare(app, "shared", "raw", apart=True)
+    declare(app, "own", "in")
+    (division,) = divide(app._declared().inputs, {"raw": 4, "in": 4}, 4)
+    assert division.topics == {"raw", "in"}
 
 
 def test_every_problem_is_told_at_once(app: App, settings: EngineSettings) -> None:

@@ -229,6 +229,24 @@ def judged_anew(state: State) -> State:
     return core(replace(as_state(payment, internal_of(payment))))
 
 
+def test_a_generation_with_more_partitions_says_the_same_after_a_kill_too(live: Installation, second: Worker) -> None:
+    """Raw has two partitions, the derived topics of this generation have three."""
+    told(live, "replay", "start", "--partitions", "3", "--reason", "room to grow")
+    killed = Worker(live, 4, **SLOW)
+    until(lambda: standing(live, 4).replayed > 0)
+    killed.end(kill=True)
+    assert standing(live, 4).phase == "replaying"
+    with working(live, 4), working(live, 4):
+        until(lambda: standing(live, 4).phase == "live")
+        found = compared(live, 4, status=0)
+    settings = live.settings.model_copy(update={"generation": 4, "partitions": 3})
+    report = verify_cluster(live.client, settings)
+    assert (report.findings, report.ok) == ([], True)
+    assert report.store_rows > 0
+    assert {row.partition for row in rows(live, STATE, 4)} == {0, 1, 2}
+    assert found["payments"]["same"] == len(newest(live, 4))
+
+
 def test_a_generation_that_nobody_follows_can_be_dropped(live: Installation, second: Worker) -> None:
     assert "workers of generation 2 run" in told(live, "replay", "drop", "2", "--reason", "no use", status=1)
     assert "is in force" in told(live, "replay", "drop", "1", "--reason", "no use", status=1)
