@@ -19,6 +19,7 @@ from streams.settings import Settings
 from streams.topics import topics_of
 
 _POLL_S: Final = 0.25
+_LEADERS_WITHIN_S: Final = 15.0
 _TICKS_READ: Final = 3
 _ROUNDS: Final = 6
 """Stages that a record may go through, one after the other: raw; references, three times; facts; fingerprints."""
@@ -69,12 +70,7 @@ class Follower:
 
     def look(self, declared: Generation | None) -> Standing:
         """Where it is now. Raises KafkaException; GenerationError if its topics are not there."""
-        try:
-            ends = self._progress.ends()
-        except KeyError as error:
-            raise GenerationError(
-                f"topic {error} is not there: finish the start with `paystate replay start --generation N`"
-            ) from error
+        ends = self._ends()
         committed = self._progress.committed(ends)
         marks = () if declared is None else declared.marks
         done = sum(
@@ -83,6 +79,21 @@ class Follower:
         )
         behind = sum(max(0, end - committed.get(place, 0)) for place, end in ends.items())
         return Standing(done, sum(mark.end - mark.begin for mark in marks), behind)
+
+    def _ends(self) -> dict[tuple[str, int], int]:
+        """Asked again while leaders are being chosen, as they are for topics that were made a moment ago."""
+        deadline = time.monotonic() + _LEADERS_WITHIN_S
+        while True:
+            try:
+                return self._progress.ends()
+            except KeyError as error:
+                raise GenerationError(
+                    f"topic {error} is not there: finish the start with `paystate replay start --generation N`"
+                ) from error
+            except KafkaException:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(_POLL_S)
 
     def look_twice(self, declared: Generation | None, apart_s: float) -> Standing:
         """Where it is, and at which rate it gets on."""
