@@ -138,6 +138,12 @@ class GroupConsumer:
             if source is not None:
                 source.reached_end(message.offset())
         elif error.code() == _RESET:
+            if source is not None and message.offset() is None:
+                # A new leader that cannot say whether the log is what it was: librdkafka reads this partition no more.
+                raise InfrastructureError(
+                    f"{source.topic}[{source.partition}] cannot be read on: {error.str()}. "
+                    "A restart reads on from what the group has committed"
+                )
             # One below the position is an echo of before the seek.
             if source is not None and not 0 <= message.offset() < source.position:
                 raise LostInput(f"{source.topic}[{source.partition}]: {error.str()}. {LOST_ADVICE}")

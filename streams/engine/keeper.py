@@ -142,10 +142,11 @@ class Keeper:
                 passing.at_us = min([passing.at_us, *self._times_of(behind)])
                 if passing.at_us <= self.proved_us:
                     return True
-            passing.stage += 1
-            if passing.stage == len(self._stages):
+            if passing.stage + 1 == len(self._stages):
                 return True
-            passing.goal = self._questions.ends(self._stages[passing.stage])
+            # Stage and goal change together: a question without an answer is asked again, and no stage is left out.
+            goal = self._questions.ends(self._stages[passing.stage + 1])
+            passing.stage, passing.goal = passing.stage + 1, goal
 
     def _times_of(self, behind: Mapping[Place, int]) -> list[int]:
         """Just before each first record that the group has not committed. Append times rise within a partition, but

@@ -224,6 +224,18 @@ def test_records_that_retention_deleted_unread_end_the_process(join: Callable[..
         member.poll([end(7, KafkaError._AUTO_OFFSET_RESET)])
 
 
+def test_a_partition_whose_log_a_new_leader_cannot_vouch_for_ends_the_process_with_a_reason(
+    join: Callable[..., Member],
+) -> None:
+    """Such an event has no offset. Found by the chaos suite when it killed one broker of three."""
+    member = join()
+    member.reads(position=7)
+    event = Said(error_=KafkaError(KafkaError._AUTO_OFFSET_RESET))
+    event.__dict__["offset"] = lambda: None
+    with pytest.raises(InfrastructureError, match=r"in\[0\] cannot be read on"):
+        member.poll([event])
+
+
 def test_an_echo_of_before_the_seek_is_not_lost_input(join: Callable[..., Member]) -> None:
     member = join()
     buffer = member.reads(position=7)
