@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import re
@@ -170,9 +171,15 @@ class Crew:
     def fell(self, name: str) -> Hit | None:
         """Kill supervisor and worker: it stays away until it is started again."""
         supervisor = self._running.pop(name)
+        own = psutil.Process(supervisor.pid).children()
         supervisor.kill()
         supervisor.wait()
-        return self.kill(name)
+        hit = self.kill(name)
+        # One that was only being started has not introduced itself.
+        for worker in own:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                worker.kill()
+        return hit
 
     def stop(self, name: str) -> None:
         """SIGTERM to the supervisor, which hands it on; one that does not end well is noted."""
@@ -191,8 +198,8 @@ class Crew:
     def end(self) -> None:
         """Kill whatever is left."""
         for name in list(self._running):
-            self.thaw(name)
-            self.fell(name)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                self.fell(name)
 
     # -- what their logs tell
 
