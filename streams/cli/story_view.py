@@ -71,6 +71,8 @@ def _header_rows(state: State) -> Iterator[tuple[str, str]]:
     yield "bank", ", ".join(part for part in (state.bank, state.rail, state.region) if part)
     yield "company", ", ".join(part for part in (state.company_code, state.source_system) if part)
     yield "awaiting", _awaiting(state)
+    yield "deadlines", "\n".join(map(wording.deadline, state.deadlines))
+    yield "late", "\n".join(filter(None, map(wording.lateness, state.milestones)))
     yield "approvals", f"{state.approvals.given} of {state.approvals.required}" if state.approvals.required else ""
     yield "reason", wording.reason(state.reason)
     yield "flags", "\n".join(f"{wording.flag(row)} since {wording.moment(row.since)}" for row in state.flags)

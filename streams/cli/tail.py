@@ -104,12 +104,25 @@ def duplicate_line(pair: DuplicateAlert) -> str:
 
 def state_line(state: State) -> str:
     """``time payment status amount awaiting flags``."""
-    awaiting = f"awaiting {state.awaiting.milestone.value} from {state.awaiting.party}" if state.awaiting else ""
-    rest = [wording.amount(state.instructed), awaiting, *(f"+{wording.flag(row)}" for row in state.flags)]
+    late = map(wording.lateness, state.milestones)
+    rest = [
+        wording.amount(state.instructed),
+        _awaiting(state),
+        *late,
+        *(f"+{wording.flag(row)}" for row in state.flags),
+    ]
     told = escape(", ".join(part for part in rest if part))
     return (
         f"{wording.moment(state.updated_at)} [bold]{escape(state.correlation_id)}[/] {status_text(state.status)} {told}"
     )
+
+
+def _awaiting(state: State) -> str:
+    """What must happen next, and until when if that is said."""
+    if state.awaiting is None:
+        return ""
+    due = f" until {wording.moment(state.awaiting.due_at)}" if state.awaiting.due_at is not None else ""
+    return f"awaiting {state.awaiting.milestone.value} from {state.awaiting.party}{due}"
 
 
 _TEXTS: dict[type[Any], Callable[[Any], str]] = {

@@ -8,7 +8,7 @@ from typing import Final
 
 from streams.domain.facts import Party, Precision
 from streams.domain.money import Money
-from streams.domain.state import Evidence, RaisedFlag, Reason, ReasonClass
+from streams.domain.state import Deadline, Evidence, Milestone, RaisedFlag, Reason, ReasonClass
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND_US: Final = 1_000_000
@@ -29,16 +29,20 @@ def moment(at_us: int, precision: Precision = Precision.TIME) -> str:
 
 def delay(us: int) -> str:
     """A duration in its two largest units; before zero means out of order."""
-    sign, us = ("-" if us < 0 else "+"), abs(us)
+    return ("-" if us < 0 else "+") + duration(abs(us))
+
+
+def duration(us: int) -> str:
+    """A time span in its two largest units."""
     if us < _SECOND_US:
-        return f"{sign}{us // 1000} ms"
+        return f"{us // 1000} ms"
     if us < _MINUTE_US:
-        return f"{sign}{us / _SECOND_US:.1f} s"
+        return f"{us / _SECOND_US:.1f} s"
     if us < _HOUR_US:
-        return f"{sign}{us // _MINUTE_US} min {us % _MINUTE_US // _SECOND_US} s"
+        return f"{us // _MINUTE_US} min {us % _MINUTE_US // _SECOND_US} s"
     if us < _DAY_US:
-        return f"{sign}{us // _HOUR_US} h {us % _HOUR_US // _MINUTE_US} min"
-    return f"{sign}{us // _DAY_US} d {us % _DAY_US // _HOUR_US} h"
+        return f"{us // _HOUR_US} h {us % _HOUR_US // _MINUTE_US} min"
+    return f"{us // _DAY_US} d {us % _DAY_US // _HOUR_US} h"
 
 
 def amount(money: Money | None) -> str:
@@ -60,6 +64,16 @@ def reason(why: Reason | None) -> str:
         return ""
     known = f"({why.reason_class.value.lower()})" if why.reason_class is not ReasonClass.UNKNOWN else None
     return " ".join(part for part in (", ".join(why.codes), why.text, known) if part)
+
+
+def deadline(row: Deadline) -> str:
+    """What must happen until when, and whose rule that is."""
+    return f"{row.stage} until {moment(row.due_at)} (policy {row.policy})"
+
+
+def lateness(milestone: Milestone) -> str:
+    """A milestone that came after its deadline; empty for one that did not."""
+    return "" if milestone.late_by_us is None else f"{milestone.name.value} {duration(milestone.late_by_us)} late"
 
 
 def flag(raised: RaisedFlag) -> str:

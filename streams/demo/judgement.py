@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from streams.domain.fingerprints import DuplicateState
+from streams.domain.policy import Policy
 from streams.domain.state import State
-from streams.domain.statuses import Status
+from streams.domain.statuses import Flag, Status
 from streams.lookup.log import CommittedLog
-from streams.simulator.truth import Difference, DuplicateScore, Truth, differences, score_duplicates, statuses
+from streams.score import Score, score
+from streams.simulator.company import BANKS, Channel
+from streams.simulator.punctuality import Punctuality, unanswered
+from streams.simulator.truth import Difference, Truth, differences, statuses, with_overdue
 from streams.topics import Topics
 from streams.verify.report import Finding, Report
 
@@ -20,10 +24,19 @@ EXAMPLES: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the pipeline published in the end: every payment's state, every pair with an open alert."""
+    """What the pipeline published in the end: every payment's state, every pair with an open alert.
+
+    ``heard``: what the inputs themselves say of who answered in time.
+    """
 
     states: Mapping[str, State]
     pairs: frozenset[frozenset[str]]
+    heard: Punctuality
+
+    @property
+    def late(self) -> frozenset[str]:
+        """Payments that the pipeline calls overdue, or answered late."""
+        return frozenset(name for name, state in self.states.items() if is_late(state))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +79,9 @@ class Summary:
     store_mismatch: int
     stores: int
     lag: int
-    duplicates: DuplicateScore
+    duplicates: Score
+    late: Score
+    orphans: Score
     dead_letters: Count
     waiting: Count
     course: Course
@@ -75,15 +90,15 @@ class Summary:
 
     @property
     def ok(self) -> bool:
-        """Nothing lost, repeated, reordered or wrong; every duplicate payment found and no other; nothing left over."""
+        """Nothing lost, repeated, reordered, wrong or left over; what is double, late or missing found, and no more."""
         faults = self.lost + self.repeated + self.reordered + self.wrong_state + self.store_mismatch + self.lag
         counts = (self.payments, self.dead_letters, self.waiting)
-        score = self.duplicates
-        return faults == score.missed == score.false == 0 and all(count.agrees for count in counts)
+        scores = (self.duplicates, self.late, self.orphans)
+        return faults == 0 and all(row.perfect for row in scores) and all(count.agrees for count in counts)
 
     def as_json(self) -> dict[str, Any]:
         """One JSON object."""
-        course, score = self.course, self.duplicates
+        course = self.course
         return {
             "ok": self.ok,
             "payments": self.payments.found,
@@ -94,7 +109,9 @@ class Summary:
             "reordered": self.reordered,
             "wrong_state": self.wrong_state,
             "store_mismatch": self.store_mismatch,
-            "duplicates": {"found": score.found, "missed": score.missed, "false": score.false},
+            "duplicates": self.duplicates.as_json(),
+            "late": self.late.as_json(),
+            "orphans": self.orphans.as_json(),
             "latency": {"p50_ms": round(course.p50_ms, 1), "p99_ms": round(course.p99_ms, 1)},
             "events_per_s": round(course.events_per_s, 1),
             "inputs": self.inputs,
@@ -121,7 +138,7 @@ class Summary:
         }
 
 
-def outcome(log: CommittedLog, topics: Topics) -> Outcome:
+def outcome(log: CommittedLog, topics: Topics, policy: Policy) -> Outcome:
     """Read it, open transactions awaited. Raises ReadError, KafkaException, CodecError."""
     pairs = [topics.duplicate_alerts.decode(value) for value in _newest(log, topics.duplicate_alerts.kafka_name)]
     states = [topics.state.decode(value) for value in _newest(log, topics.state.kafka_name)]
@@ -132,7 +149,23 @@ def outcome(log: CommittedLog, topics: Topics) -> Outcome:
             for pair in pairs
             if pair.state is DuplicateState.OPEN
         ),
+        _heard(log, topics, policy),
     )
+
+
+def _heard(log: CommittedLog, topics: Topics, policy: Policy) -> Punctuality:
+    by_callback = (bank.name for bank in BANKS if bank.channel is Channel.CALLBACK)
+    heard = Punctuality({name: policy.acknowledgement_within_us(name) for name in by_callback})
+    for record in log.read(log.places(topics.raw.kafka_name), settled=True):
+        if record.value is not None:
+            heard.note(topics.raw.decode(record.value), record.timestamp_us)
+    return heard
+
+
+def is_late(state: State) -> bool:
+    """Whether a submission of the payment waits for an answer beyond its time, or waited."""
+    overdue = any(raised.name is Flag.OVERDUE for raised in state.flags)
+    return overdue or any(milestone.late_by_us is not None for milestone in state.milestones)
 
 
 def _newest(log: CommittedLog, topic: str) -> Iterable[bytes]:
@@ -144,7 +177,8 @@ def _newest(log: CommittedLog, topic: str) -> Iterable[bytes]:
 
 def judge(truth: Truth, found: Outcome, report: Report, course: Course) -> Summary:
     """Pure."""
-    contradicted = differences(truth, found.states)
+    silences = list(found.heard.silences(report.proved_at))
+    contradicted = differences(with_overdue(truth, unanswered(silences)), found.states)
     return Summary(
         payments=Count(len(truth.payments), len(found.states)),
         statuses=_statuses(truth, found),
@@ -157,7 +191,9 @@ def judge(truth: Truth, found: Outcome, report: Report, course: Course) -> Summa
         store_mismatch=report.store_mismatch,
         stores=report.stores,
         lag=report.lag,
-        duplicates=score_duplicates(truth, found.pairs),
+        duplicates=score(truth.duplicates, found.pairs),
+        late=score({row.payment for row in silences}, found.late),
+        orphans=report.orphans,
         dead_letters=Count(truth.dead_letters, report.dead_letters),
         waiting=Count(truth.waiting, report.waiting),
         course=course,

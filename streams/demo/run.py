@@ -6,14 +6,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from shlex import quote
 from typing import Final
 
 from rich.console import Console
 
 from schemas.registry import registry_of
-from streams.app import group_of
+from streams.app import group_of, policy_of
 from streams.demo import tell
 from streams.demo.company import Company, company
+from streams.demo.deadlines import PATIENCE_S, await_clock
 from streams.demo.errors import DemoError
 from streams.demo.judgement import Course, Summary, judge, outcome
 from streams.demo.pulse import GONE, Pulse
@@ -24,7 +26,7 @@ from streams.demo.view import Scene, Tick, watched
 from streams.demo.watch import Watcher
 from streams.demo.workers import Workers
 from streams.demo.world import World, world
-from streams.domain.state import State
+from streams.domain.state import AlertKind, AlertState, Milestone, State
 from streams.lookup.log import CommittedLog
 from streams.lookup.names import match, names_of_state
 from streams.lookup.payments import payment
@@ -37,8 +39,6 @@ from streams.verify.cluster import inputs_of, verify_cluster
 #: How much of the company has spoken when --kill kills a worker.
 _KILL_AT: Final = 0.4
 _POLL_S: Final = 0.1
-#: What the company says late, it says so long after others began to wait for it.
-_PATIENCE_S: Final = 8.0
 #: A syslog level. Our own broker ends while clients still have connections, which librdkafka calls an error.
 _CRITICAL_ONLY: Final = 2
 _ACTIVE_WITHIN_S: Final = 120.0
@@ -69,7 +69,7 @@ def run(options: Options, settings: Settings, console: Console) -> Summary:
         console.print(f"[dim]{time.monotonic() - began_s:5.1f} s[/] {text}", highlight=False, soft_wrap=True)
 
     with world(settings, say) as here, ExitStack() as opened:
-        teller = Teller(here.folder, here.environment, options.seed, options.payments, options.rate, _PATIENCE_S)
+        teller = Teller(here.folder, here.environment, options.seed, options.payments, options.rate, PATIENCE_S)
         opened.callback(teller.stop)
         here.start(say)
         demo = _Demo(options, here, teller, console, say)
@@ -77,6 +77,7 @@ def run(options: Options, settings: Settings, console: Console) -> Summary:
             demo.await_active()
             demo.real_files()
             demo.simulated_company()
+            demo.clock()
             return demo.judgement(began_s)
 
 
@@ -258,12 +259,29 @@ class _Demo:
                 self._console.print(told, highlight=False)
         self._say(f"at rest after {elapsed_s:.1f} s: {self._teller.progress.records} records, all taken")
 
+    def clock(self) -> None:
+        """Until proved time has passed every deadline: what is late or missing is known then. Raises DemoError."""
+        await_clock(self._client, self._group, self._topics, lambda: self._tick(lambda: None, self._say), self._logs)
+        self._say("proved time has passed the last deadline")
+        answered = next(self._answered_late(), None)
+        if answered is not None:
+            tell.show_late(self._console, *answered)
+
+    def _answered_late(self) -> Iterator[tuple[State, Milestone]]:
+        """Payments that were overdue until their bank answered, with the answer."""
+        log = CommittedLog(self._client)
+        for alert in list(self._watcher.seen.alerts.values()):
+            if alert.kind is AlertKind.SLA_MISSED and alert.state is AlertState.WITHDRAWN:
+                state = payment(log, self._topics.state, alert.correlation_id)
+                if state is not None:
+                    yield from ((state, row) for row in state.milestones if row.late_by_us is not None)
+
     def judgement(self, began_s: float) -> Summary:
         """Stop the workers so that their stores can be compared, read everything, and compare it with the truth."""
         self._workers.stop()
         self._say("workers stopped: reading all topics and stores again, recomputing every payment")
         report = verify_cluster(self._client, self._settings)
-        found = outcome(CommittedLog(self._client), self._topics)
+        found = outcome(CommittedLog(self._client), self._topics, policy_of(self._settings))
         truth = together(self._company.truth, self._teller.truth())
         seen, workers = self._watcher.seen, self._workers
         course = Course(
@@ -286,14 +304,15 @@ class _Demo:
             self._workers.start(name)
         self.await_active()
         self._world.kept = True
-        variables = " ".join(f"{name}={value}" for name, value in self._world.environment.items())
+        variables = " ".join(f"{name}={quote(value)}" for name, value in self._world.environment.items())
         pids = " ".join(map(str, self._workers.pids.values()))
-        stop = f"kill {pids}" + (f"; {variables} paystate broker stop" if self._settings.embedded else "")
+        stop = f"kill {pids}" + ("; paystate broker stop" if self._settings.embedded else "")
         self._console.print(
             f"kept running. Look around:\n"
-            f"  {variables} paystate show {self._company.five_names[0].value}\n"
-            f"  {variables} paystate tail transitions\n"
-            f"  {variables} paystate doctor\n"
+            f"  export {variables}\n"
+            f"  paystate show {self._company.five_names[0].value}\n"
+            f"  paystate tail transitions\n"
+            f"  paystate doctor\n"
             f"pages of the workers: {', '.join(self._workers.addresses.values())}\n"
             f"stop: {stop}\n"
             f"(the next `paystate demo` in {PREFIX}DATA_DIR={self._world.folder.parent} stops them too)",

@@ -17,6 +17,7 @@ from streams.demo.judgement import Count, Summary
 from streams.demo.real_files import Taken
 from streams.demo.watch import Decoded
 from streams.domain.fingerprints import DuplicateAlert
+from streams.domain.state import Milestone, State
 from streams.lookup.story import Story
 from streams.verify.report import Report
 
@@ -81,6 +82,17 @@ def show_pair(console: Console, pair: DuplicateAlert) -> None:
     console.print(side_by_side(pair, pair.second.correlation_id))
 
 
+def show_late(console: Console, state: State, answer: Milestone) -> None:
+    """A payment whose bank kept it waiting beyond the deadline, and answered after all."""
+    late = wording.duration(answer.late_by_us or 0)
+    console.print(
+        f"[yellow]late[/] {escape(state.correlation_id)} was OVERDUE; {escape(state.bank or 'its bank')} said "
+        f"{answer.name.value} {late} after the deadline: the alert was taken back, the delay is kept",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
 def span(span_ms: float) -> str:
     """A time for people: ``150 ms``, ``2.3 s``."""
     return f"{span_ms:.0f} ms" if span_ms < _SECOND_MS else f"{span_ms / _SECOND_MS:.1f} s"
@@ -102,9 +114,13 @@ def show_summary(console: Console, summary: Summary) -> None:
     _row(table, "payments", summary.payments)
     _row(table, "kept for a person (dead letters)", summary.dead_letters)
     _row(table, "wait for their payment", summary.waiting)
-    score = summary.duplicates
-    _row(table, "duplicate payments found", Count(score.found + score.missed, score.found))
-    _row(table, "reported, but no duplicate", Count(0, score.false))
+    for what, score in (
+        ("duplicate payments", summary.duplicates),
+        ("payments that a bank left waiting", summary.late),
+        ("words of a bank without a payment in time", summary.orphans),
+    ):
+        _row(table, f"{what}: found", Count(score.found + score.missed, score.found))
+        _row(table, f"{what}: reported, but none", Count(0, score.false))
     table.add_section()
     for name, words in _DEFECTS.items():
         _row(table, f"{name.replace('_', ' ')}: {words}", Count(0, getattr(summary, name)))
@@ -142,6 +158,7 @@ def _course(summary: Summary) -> str:
 
 def _verdict(summary: Summary) -> str:
     if summary.ok:
-        return "[bold green]nothing lost, repeated, reordered or wrong; every duplicate payment found, and no other[/]"
+        found = "what is double, late or without a payment was found, and nothing else"
+        return f"[bold green]nothing lost, repeated, reordered or wrong; {found}[/]"
     left = f"; {summary.lag} records were not taken" if summary.lag else ""
     return f"[bold red]the run was wrong[/]: what is red above{left}"

@@ -15,6 +15,7 @@ from schemas.apply import Action, apply
 from schemas.names import topic_name
 from streams.broker.embedded import EmbeddedBroker
 from streams.cluster import Cluster, connect
+from streams.demo.deadlines import environment, with_deadlines
 from streams.demo.errors import DemoError
 from streams.demo.workers import stop_left_over
 from streams.lookup.log import CommittedLog
@@ -67,7 +68,8 @@ def world(settings: Settings, say: Say) -> Iterator[World]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise DemoError(f"another demo runs in {folder}: wait for it, or set {PREFIX}DATA_DIR") from None
-        made = World(settings.model_copy(update={"data_dir": folder}), {f"{PREFIX}DATA_DIR": str(folder)})
+        here = with_deadlines(settings).model_copy(update={"data_dir": folder})
+        made = World(here, {f"{PREFIX}DATA_DIR": str(folder), **environment()})
         _wipe(made.settings, say)
         try:
             yield made

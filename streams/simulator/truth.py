@@ -6,8 +6,8 @@ The truth comes from the stories, never from the code under test.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from streams.domain.state import State
@@ -66,15 +66,6 @@ class Difference:
     what: str
     expected: str
     found: str
-
-
-@dataclass(frozen=True, slots=True)
-class DuplicateScore:
-    """Pairs reported and true, true but not reported, reported but not true."""
-
-    found: int
-    missed: int
-    false: int
 
 
 def booked_minor(payment: PlannedPayment) -> int:
@@ -143,14 +134,13 @@ def _is_booked(state: State) -> bool:
     return state.settlement_evidence is not None and state.settlement_evidence.value == "BOOKED"
 
 
-def score_duplicates(truth: Truth, reported: Iterable[frozenset[str]]) -> DuplicateScore:
-    """Compare the pairs with an open alert with the pairs that the simulator paid twice."""
-    pairs = set(reported)
-    return DuplicateScore(
-        found=len(pairs & truth.duplicates),
-        missed=len(truth.duplicates - pairs),
-        false=len(pairs - truth.duplicates),
-    )
+def with_overdue(truth: Truth, payments: Set[str]) -> Truth:
+    """The truth at a moment when these payments have waited in vain for longer than their banks may take."""
+    flagged = {
+        name: replace(row, flags=row.flags | {Flag.OVERDUE}) if name in payments else row
+        for name, row in truth.payments.items()
+    }
+    return replace(truth, payments=flagged)
 
 
 def statuses(states: Iterable[State]) -> dict[str, int]:

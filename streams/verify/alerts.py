@@ -11,6 +11,7 @@ from schemas.codec import Codec
 from streams.domain.duplicates import MEMBERS_KEPT, WINDOW_US, pair_of
 from streams.domain.fingerprints import DuplicateAlert, DuplicateState, Liveness, Rule
 from streams.domain.state import Alert, AlertKind, AlertState
+from streams.verify.absences import CLOCKED, Subject, Told
 from streams.verify.payments import Stand
 from streams.verify.read import Row
 from streams.verify.report import Report
@@ -23,10 +24,12 @@ _JUDGED: Final = frozenset({DuplicateState.CONFIRMED, DuplicateState.DISMISSED})
 
 @dataclass(slots=True)
 class Alerts:
-    """``causes``: every event that an alert names."""
+    """``causes``: every event that an alert names; ``absences``: what is told of something that is missing."""
 
     causes: set[str] = field(default_factory=set)
+    absences: dict[Subject, Told] = field(default_factory=dict)
     _states: dict[str, AlertState] = field(default_factory=dict)
+    _subjects: dict[str, Subject] = field(default_factory=dict)
 
     def read(self, rows: Iterable[Row], codec: Codec[Alert], report: Report) -> None:
         """Check all alerts; those of one id are in one partition, in order."""
@@ -39,7 +42,17 @@ class Alerts:
             if alert.kind not in _SHARED and self._states.get(alert.alert_id) is alert.state:
                 found = f"{alert.state} twice in a row at {row.place}"
                 report.blame("repeated", f"{alert.kind} alert {alert.alert_id}", "once", found)
+            if alert.kind in CLOCKED:
+                self._take_absence(alert)
             self._states[alert.alert_id] = alert.state
+
+    def _take_absence(self, alert: Alert) -> None:
+        """The cause of its opening names it; what takes it back is another event."""
+        subject = self._subjects.setdefault(alert.alert_id, (alert.kind, alert.cause_event_id))
+        told = self.absences.setdefault(subject, Told(alert.at, 0, alert.state))
+        if alert.state is AlertState.OPEN and self._states.get(alert.alert_id) is not AlertState.OPEN:
+            told.opened += 1
+        told.state = alert.state
 
 
 @dataclass(slots=True)

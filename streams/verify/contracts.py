@@ -20,6 +20,7 @@ DEAD_LETTERS: Final = "payments.dead-letters.v1"
 STATEMENT_ENTRIES: Final = "payments.statement-entries.v1"
 COMMANDS: Final = "payments.commands.v1"
 VERDICTS: Final = "payments.verdicts.v1"
+CLOCK: Final = "payments.clock.v1"
 
 FACTS: Final[dict[str, type[Any]]] = {
     "payments.approvals.v1": Approval,
@@ -31,13 +32,14 @@ FACTS: Final[dict[str, type[Any]]] = {
 }
 #: What the agents read: while any of it is not taken yet, the outputs are not all there.
 INPUTS: Final = (RAW, REFERENCES, *FACTS, "payments.fingerprints.v1")
+PAYMENTS_TABLE: Final = "payments"
+REFERENCES_TABLE: Final = "references"
 #: The agents' own tables beside the payments, and their changelogs.
 TABLES: Final = {
     "files-seen": "payments.files-seen.v1",
-    "references": "payments.references-state.v1",
+    REFERENCES_TABLE: "payments.references-state.v1",
     "duplicates": "payments.duplicates-state.v1",
 }
-PAYMENTS_TABLE: Final = "payments"
 #: Every contract that is read as a topic; facts are read from the raw records, not from what was made of them.
 READ: Final = (
     RAW,
@@ -49,6 +51,7 @@ READ: Final = (
     DUPLICATE_ALERTS,
     DEAD_LETTERS,
     STATEMENT_ENTRIES,
+    CLOCK,
     *TABLES.values(),
 )
 

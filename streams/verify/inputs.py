@@ -13,7 +13,7 @@ from schemas.records import Raw, StatementEntry
 from streams.domain.facts import Approval, BankAck, Command, PaymentFact, Reconciliation, Reference, Release, Verdict
 from streams.verify.contracts import COMMANDS, FACTS, RAW, VERDICTS, Codecs
 from streams.verify.dead_letters import DeadLetters, Told
-from streams.verify.deliveries import Names, payments_of
+from streams.verify.deliveries import Names, placing_of
 from streams.verify.read import Row
 from streams.verify.report import Report
 
@@ -38,7 +38,8 @@ class Fate(Enum):
 class Telling:
     """One content of one event. ``received_at``: the smallest of all of its copies; ``payments``: who must have it.
 
-    ``notable``: without a name it is worth an alert. ``number``: of a verdict, the highest told.
+    ``known_at``: when its payments were known. ``notable``: without a name it is worth an alert. ``number``: of a
+    verdict, the highest told.
     ``found`` and ``missing``: in how many of its payments it was seen, or was not.
     """
 
@@ -52,6 +53,7 @@ class Telling:
     notable: bool
     number: int
     payments: frozenset[str] = frozenset()
+    known_at: int = 0
     found: int = 0
     missing: int = 0
     rival: bool = False
@@ -60,6 +62,11 @@ class Telling:
     def told(self) -> Told:
         """What names it."""
         return (self.event_id, self.payload_hash)
+
+    @property
+    def is_approval(self) -> bool:
+        """Whether it is an approver's word."""
+        return self.contract == _CONTRACTS[Approval]
 
 
 @dataclass(slots=True)
@@ -73,7 +80,7 @@ class Inputs:
     by_payment: dict[str, list[Telling]] = field(default_factory=lambda: defaultdict(list))
     entries: set[str] = field(default_factory=set)
     events: set[str] = field(default_factory=set)
-    _names: Names = field(default_factory=Names)
+    names: Names = field(default_factory=Names)
     _records: list[tuple[int, int, tuple[Told, ...]]] = field(default_factory=list)
 
     def read_raw(self, rows: Iterable[Row], report: Report) -> None:
@@ -139,7 +146,7 @@ class Inputs:
                 known.number, known.data = fact.number, self.codecs.of_facts(VERDICTS).encode(fact)
         if isinstance(fact, Release):
             for reference in fact.references:
-                self._names.register(reference.key, fact.correlation_id, fact.received_at)
+                self.names.register(reference.key, fact.correlation_id, fact.received_at)
         return key
 
     def _telling(self, fact: PaymentFact) -> Telling:
@@ -168,7 +175,8 @@ class Inputs:
             if telling.correlation_id:
                 telling.payments = frozenset({telling.correlation_id})
             else:
-                telling.payments = payments_of(telling.references, telling.received_at, self._names)
+                placing = placing_of(telling.references, telling.received_at, self.names)
+                telling.payments, telling.known_at = placing.payments, placing.since
             for payment in telling.payments:
                 self.by_payment[payment].append(telling)
 

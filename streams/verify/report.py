@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
+from streams.score import Score
+
 EXAMPLES_KEPT: Final = 10
 """Findings kept of each check."""
 FAULTS: Final = ("lost", "repeated", "reordered", "wrong_state", "store_mismatch")
@@ -28,7 +30,9 @@ class Report:
     Every record on payments.raw.v1 (``inputs``) is exactly one of: ``applied`` (it had an effect), ``duplicates`` (an
     exact copy of one that had), ``dead_letters`` (kept for a person), ``waiting`` (its payment is not known yet),
     ``silent`` (it says nothing about a payment of ours), or ``lost``. ``lag``: records that the workers have not taken
-    yet; while it is not 0, "lost" may only mean "late".
+    yet; while it is not 0, "lost" may only mean "late". ``proved_at``: the clock, in microseconds UTC,
+    that workers had taken in every partition. ``late`` and ``orphans``: alerts about deadlines missed, and
+    about words of a bank without a payment, against what the clock had passed; each difference is a fault as well.
     """
 
     inputs: int = 0
@@ -44,6 +48,9 @@ class Report:
     stores: int = 0
     store_rows: int = 0
     lag: int = 0
+    proved_at: int = 0
+    late: Score = field(default_factory=Score)
+    orphans: Score = field(default_factory=Score)
     lost: int = 0
     repeated: int = 0
     reordered: int = 0

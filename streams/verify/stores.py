@@ -15,10 +15,13 @@ from typing import Final, Protocol
 
 from rocksdict import AccessType, Options, Rdict
 
+from streams.verify.due import DUE_OF
 from streams.verify.read import Row
 from streams.verify.report import Report
 
 _MARK: Final = b"\x00mark\x00"
+_DUE: Final = b"\x00due\x00"
+_DUE_BYTES: Final = 8
 _ATTEMPTS: Final = 3
 
 
@@ -46,6 +49,9 @@ class Store(Protocol):
     def rows(self, table: str) -> Iterator[tuple[bytes, bytes]]:
         """The rows of one table: record key, digest of the record's value."""
 
+    def is_indexed(self, table: str, key: bytes, due: int) -> bool:
+        """Whether the clock finds the row when it comes to ``due``."""
+
 
 class RocksStore:
     """A store on disk, read whole when it is opened: what compaction removes later is not missed.
@@ -58,7 +64,7 @@ class RocksStore:
         number = int(path.name)
         # Where shared topics have partitions of their own, a worker numbers those behind the generation's.
         self.partition = number - partitions if partitions is not None and number >= partitions else number
-        self._marks, self._tables = _read(path)
+        self._marks, self._tables, self._index = _read(path)
 
     def mark(self, changelog: str) -> Mark | None:
         """How far it is."""
@@ -68,11 +74,16 @@ class RocksStore:
         """The rows of one table."""
         return iter(self._tables.get(table, ()))
 
+    def is_indexed(self, table: str, key: bytes, due: int) -> bool:
+        """Whether there is an entry; others, that time has overtaken, do no harm."""
+        return (table, key, due) in self._index
+
 
 _Tables = dict[str, list[tuple[bytes, bytes]]]
+_Index = set[tuple[str, bytes, int]]
 
 
-def _read(path: Path) -> tuple[dict[str, Mark], _Tables]:
+def _read(path: Path) -> tuple[dict[str, Mark], _Tables, _Index]:
     """All marks and rows as of one moment. A worker may compact files away while they are opened: tried again."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
@@ -97,9 +108,12 @@ def _items(store: Rdict) -> Iterator[tuple[bytes, bytes]]:
     cursor.status()
 
 
-def _sorted_out(items: Iterable[tuple[bytes, bytes]]) -> tuple[dict[str, Mark], _Tables]:
-    """A row's key is its table's name, a zero byte and the record's key; a mark's begins with a zero byte."""
+def _sorted_out(items: Iterable[tuple[bytes, bytes]]) -> tuple[dict[str, Mark], _Tables, _Index]:
+    """A row's key is its table's name, a zero byte and the record's key; any other begins with a zero byte: a mark's,
+    and that of an entry of the due-time index: table, time, record's key.
+    """
     marks: dict[str, Mark] = {}
+    index: _Index = set()
     tables: _Tables = defaultdict(list)
     for key, value in items:
         table, _, rest = key.partition(b"\x00")
@@ -108,7 +122,10 @@ def _sorted_out(items: Iterable[tuple[bytes, bytes]]) -> tuple[dict[str, Mark], 
         elif key.startswith(_MARK):
             topic_id, _, offset = value.decode().rpartition(":")
             marks[key[len(_MARK) :].decode()] = Mark(topic_id, int(offset))
-    return marks, tables
+        elif key.startswith(_DUE):
+            name, _, entry = key[len(_DUE) :].partition(b"\x00")
+            index.add((name.decode(), entry[_DUE_BYTES:], int.from_bytes(entry[:_DUE_BYTES])))
+    return marks, tables, index
 
 
 def digest_of(value: bytes) -> bytes:
@@ -168,6 +185,10 @@ class Changelog:
         for rows in self._due.values():
             rows.sort(key=lambda due: due.mark.offset)
 
+    def partition_of(self, key: bytes) -> int | None:
+        """Where the key's records are; None: there are none."""
+        return next((partition for partition, keys in self._alive.items() if key in keys), None)
+
     def read(self, rows: Iterable[Row]) -> None:
         """All records, each partition in its order."""
         for row in rows:
@@ -202,8 +223,17 @@ class Changelog:
                 due.unproved.add(key)  # a later record of the key tells that this one was compacted away
             elif not alive[key] or digest_of(self.latest[key]) != row:
                 self._blame(due.store, key, "the row as published", "another one")
+            else:
+                self._check_index(due.store, key)
         for key in missing:
             self._blame(due.store, key, "the row as published", "no row")
+
+    def _check_index(self, store: Store, key: bytes) -> None:
+        """A row that the clock does not find is never due."""
+        due_of = DUE_OF.get(self.table)
+        due = None if due_of is None else due_of(self.latest[key])
+        if due is not None and not store.is_indexed(self.table, key, due):
+            self._blame(store, key, f"an entry of the due-time index at {due}", "none")
 
     def _blame(self, store: Store, key: bytes, expected: str, found: str) -> None:
         subject = f"store {store.name}, table {self.table}, key {key.decode(errors='replace')}"

@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from schemas.apply import apply
-from streams.app import group_of
+from streams.app import group_of, policy_of
 from streams.cluster import Cluster as Reached
 from streams.demo.judgement import Course, Summary, judge, outcome
 from streams.lookup.log import CommittedLog
@@ -188,7 +188,7 @@ class _World:
         truth = self.load.truth
         truth.dead_letters += self.field.poisoned
         report = verify_cluster(self.client, self.settings)
-        found = outcome(CommittedLog(self.client), self.field.topics)
+        found = outcome(CommittedLog(self.client), self.field.topics, policy_of(self.settings))
         kills = sum(self.crew.kills.values())
         course = Course(0.0, 0.0, 0.0, 0.0, killed=kills, restarts=sum(self.crew.exits().values()))
         return judge(truth, found, report, course)

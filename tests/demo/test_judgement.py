@@ -14,16 +14,22 @@ from typer.testing import CliRunner
 
 from schemas.contract_files import examples
 from schemas.plain import from_plain
+from schemas.records import Raw
 from streams.cli.main import build
 from streams.demo import run as demo_run
 from streams.demo.judgement import Course, Outcome, Summary, judge
 from streams.demo.tell import show_summary
-from streams.domain.state import State
+from streams.domain.facts import Precision
+from streams.domain.state import Milestone, RaisedFlag, State
 from streams.domain.statuses import Flag, Status
+from streams.score import Score
+from streams.simulator.punctuality import Punctuality
 from streams.simulator.truth import Expected, Truth
 from streams.verify.report import FAULTS, Report
+from tests.generation import example
 
 EXAMPLE: State = from_plain(State, examples("payments.state.v1")[0].document)
+HOUR_US = 3_600_000_000
 COURSE = Course(p50_ms=12.34, p99_ms=56.78, events_per_s=1234.56, elapsed_s=42.0, killed=1, restarts=0)
 PAIR = frozenset({"P-1", "P-2"})
 
@@ -53,10 +59,15 @@ class Run:
         default_factory=lambda: {"P-1": state("P-1", Status.RELEASED), "P-2": state("P-2", Status.APPROVED)}
     )
     pairs: set[frozenset[str]] = field(default_factory=lambda: {PAIR})
-    report: Report = field(default_factory=lambda: Report(inputs=9, transitions=7, waiting=3, dead_letters=2))
+    report: Report = field(
+        default_factory=lambda: Report(
+            inputs=9, transitions=7, waiting=3, dead_letters=2, proved_at=HOUR_US, orphans=Score(found=3)
+        )
+    )
+    heard: Punctuality = field(default_factory=lambda: Punctuality({"BANKX": 60_000_000}))
 
     def judged(self) -> Summary:
-        return judge(self.truth, Outcome(self.states, frozenset(self.pairs)), self.report, COURSE)
+        return judge(self.truth, Outcome(self.states, frozenset(self.pairs), self.heard), self.report, COURSE)
 
 
 def forget_a_payment(run: Run) -> None:
@@ -87,6 +98,61 @@ def cry_wolf(run: Run) -> None:
     run.pairs.add(frozenset({"P-1", "P-9"}))
 
 
+def submit(run: Run, at: int) -> None:
+    """P-1 is handed to a bank that has a minute, by JSON as an ERP writes it."""
+    run.truth.payments["P-1"] = expected(Status.SUBMITTED)
+    run.states["P-1"] = state("P-1", Status.SUBMITTED)
+    references = {"uetr": "U-1", "message_id": "M-1"}
+    said = {"correlation_id": "P-1", "bank": "BANKX", "stage": "submitted", "occurred_at": "2040-01-02T06:00:00+00:00"}
+    run.heard.note(raw("release.json", {**said, "references": references}), at)
+
+
+def answer(run: Run, at: int) -> None:
+    """The bank speaks of it."""
+    run.heard.note(raw("acknowledgement.json", {"references": {"uetr": "U-1", "message_id": "M-1"}}), at)
+
+
+def raw(format_: str, said: dict[str, object]) -> Raw:
+    return replace(example("payments.raw.v1", Raw), format=format_, payload=json.dumps(said).encode())
+
+
+def flagged(run: Run) -> None:
+    run.states["P-1"] = replace(run.states["P-1"], flags=(RaisedFlag(Flag.OVERDUE, "acknowledgement", 1),))
+
+
+def answered_late(run: Run) -> None:
+    row = Milestone(Status.BANK_RECEIVED, 1, Precision.TIME, "BANKX", "E-1", 1)
+    run.states["P-1"] = replace(run.states["P-1"], milestones=(row,))
+
+
+def overlook_a_silent_bank(run: Run) -> None:
+    submit(run, 0)
+
+
+def overlook_a_late_answer(run: Run) -> None:
+    submit(run, 0)
+    answer(run, 60_000_001)
+
+
+def call_an_answer_in_time_late(run: Run) -> None:
+    submit(run, 0)
+    answer(run, 60_000_000)
+    answered_late(run)
+
+
+def call_a_payment_overdue_before_its_time(run: Run) -> None:
+    submit(run, HOUR_US)
+    flagged(run)
+
+
+def overlook_an_orphan(run: Run) -> None:
+    run.report.orphans = Score(found=2, missed=1)
+
+
+def invent_an_orphan(run: Run) -> None:
+    run.report.orphans = Score(found=3, false=1)
+
+
 def keep_one_letter_too_many(run: Run) -> None:
     run.report.dead_letters += 1
 
@@ -110,6 +176,12 @@ PLANTED: list[Callable[[Run], None]] = [
     keep_one_letter_too_many,
     deliver_to_a_stranger,
     leave_something,
+    overlook_a_silent_bank,
+    overlook_a_late_answer,
+    call_an_answer_in_time_late,
+    call_a_payment_overdue_before_its_time,
+    overlook_an_orphan,
+    invent_an_orphan,
 ]
 
 
@@ -122,6 +194,20 @@ def test_a_run_in_which_all_is_right_ends_with_status_0(monkeypatch: pytest.Monk
     summary = Run().judged()
     assert summary.ok
     assert exit_code(monkeypatch, summary) == 0
+
+
+@pytest.mark.parametrize(
+    ("answered_at", "told"), [(None, flagged), (60_000_001, answered_late), (60_000_000, lambda _: None)]
+)
+def test_who_is_late_and_told_so_is_found(answered_at: int | None, told: Callable[[Run], None]) -> None:
+    run = Run()
+    submit(run, 0)
+    if answered_at is not None:
+        answer(run, answered_at)
+    told(run)
+    summary = run.judged()
+    assert summary.ok
+    assert summary.late == Score(found=int(answered_at != 60_000_000))
 
 
 @pytest.mark.parametrize("plant", PLANTED)
@@ -163,6 +249,8 @@ def test_the_json_has_what_scripts_read(tmp_path: Path, monkeypatch: pytest.Monk
     assert said["transitions"] == 7
     assert (said["lost"], said["repeated"], said["wrong_state"]) == (0, 0, 0)
     assert said["duplicates"] == {"found": 0, "missed": 1, "false": 0}
+    assert said["late"] == {"found": 0, "missed": 0, "false": 0}
+    assert said["orphans"] == {"found": 3, "missed": 0, "false": 0}
     assert said["latency"] == {"p50_ms": 12.3, "p99_ms": 56.8}
     assert said["events_per_s"] == 1234.6
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas.records import Raw
+from streams.demo.deadlines import environment
 from streams.demo.errors import DemoError
 from streams.demo.world import world
 from streams.settings import KafkaSettings, Settings
@@ -34,7 +35,7 @@ def test_every_demo_begins_with_an_empty_folder(tmp_path: Path) -> None:
     with world(settings, nobody) as here:
         assert here.folder == tmp_path / "demo"
         assert not (here.folder / "left over").exists()
-        assert here.environment == {"PAYSTATE_DATA_DIR": str(tmp_path / "demo")}
+        assert here.environment == {"PAYSTATE_DATA_DIR": str(tmp_path / "demo"), **environment()}
 
 
 def test_a_second_demo_in_the_same_folder_is_refused_while_the_first_runs(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from streams.domain.facts import Reference, ReferenceKind
 from streams.domain.homes import HomeRow, clock_at_home, correlate_home, home_due, home_of, is_home
 from streams.domain.references import ReferenceRow, correlate_unique, lookup_of
 from streams.domain.state import AlertKind, AlertState
-from streams.verify.deliveries import Names, payments_of
+from streams.verify.deliveries import Names, placing_of
 
 NAMES = tuple(Reference(ReferenceKind.END_TO_END_ID, name) for name in ("x", "y", "z"))
 #: Rounds at the names that the keeper of the clock waits for: lookup; park and subscribe; answer.
@@ -191,7 +191,7 @@ def expected(fact: CarriedFact, registers: Iterable[CorrelationMessage]) -> froz
     for message in registers:
         for row in message.registrations:
             names.register(row.reference, row.payment, row.since)
-    return payments_of(fact.references, fact.received_at, names)
+    return placing_of(fact.references, fact.received_at, names).payments
 
 
 def expected_alerts(fact: CarriedFact, registers: Iterable[CorrelationMessage], grace: int, last_tick: int) -> Told:
@@ -212,7 +212,7 @@ def _placed(fact: CarriedFact, known: Iterable[Registration]) -> bool:
     names = Names()
     for row in known:
         names.register(row.reference, row.payment, row.since)
-    return bool(payments_of(fact.references, fact.received_at, names))
+    return bool(placing_of(fact.references, fact.received_at, names).payments)
 
 
 def is_residue(fact: CarriedFact, registers: Iterable[CorrelationMessage]) -> bool:

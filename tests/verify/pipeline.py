@@ -19,10 +19,9 @@ from connectors.intake.messages import Origin
 from connectors.intake.reading import Request, read_to_end
 from connectors.intake.spool import Spool
 from schemas.names import topic_name
-from schemas.records import DeadLetter, Raw
-from streams.agents import correlate, duplicates, normalise
+from schemas.records import ClockTick, DeadLetter, Raw
+from streams.agents import correlate, duplicates, lifecycle, normalise
 from streams.agents.accounts import Accounts
-from streams.agents.lifecycle import lifecycle
 from streams.agents.payment_rows import PaymentRows
 from streams.domain.identity import stable_id
 from streams.domain.payment import Context
@@ -30,11 +29,14 @@ from streams.domain.policy import Policy
 from streams.engine import AGAIN, BadRecord, Topic, partition_of
 from streams.simulator.said import Body, File, Said
 from streams.topics import Topics, topics_of
+from streams.verify.due import DUE_OF
 from streams.verify.read import Row
 
 PARTITIONS = 3
 ACCOUNTS = Accounts(b"k" * 32)
-POLICY = Policy()
+WITHIN_S = GRACE_S = 60
+POLICY = Policy(acknowledgement_within_s=WITHIN_S)
+CLOCK = "payments.clock.v1"
 _BEGIN_US = 1_767_600_000_000_000
 _TICK_US = 1_000
 
@@ -192,6 +194,7 @@ class _Agent:
     changelog: Topic[Any]
     encode: Callable[[Any], bytes]
     decode: Callable[[bytes], Any]
+    due: Callable[..., Any] | None = None
     tables: dict[int, _Table] = field(default_factory=dict)
 
     def table_of(self, partition: int) -> _Table:
@@ -209,14 +212,15 @@ class Pipeline:
         self._now_us = _BEGIN_US
         self._agents = self._wired()
         self._sources = {topic.name: topic for topic in _all(self.topics)}
+        self._files: set[bytes] = set()
         self._left: deque[tuple[str, Row]] = deque()
 
     def _wired(self) -> dict[str, _Agent]:
         topics, payments = self.topics, PaymentRows(self.topics.state, Context(POLICY, 1))
         rows = (
             ("normalise", normalise.normalise(topics, self.normaliser, 1), "files-seen", topics.files_seen),
-            ("correlate", correlate.correlate(topics, 1), "references", topics.references_state),
-            ("lifecycle", lifecycle(topics, POLICY, 1), "payments", topics.state),
+            ("correlate", correlate.correlate(topics, 1, GRACE_S * 1_000_000), "references", topics.references_state),
+            ("lifecycle", lifecycle.lifecycle(topics, POLICY, 1), "payments", topics.state),
             ("duplicates", duplicates.duplicates(topics, 1), "duplicates", topics.duplicates_state),
         )
         codecs: dict[str, Any] = {
@@ -229,6 +233,8 @@ class Pipeline:
             name: _Agent(name, handler, table, changelog, codecs[name].encode, codecs[name].decode)
             for name, handler, table, changelog in rows
         }
+        agents["correlate"].due = correlate.on_tick(topics, 1)
+        agents["lifecycle"].due = lifecycle.overdue(topics, POLICY, 1)
         facts: tuple[Topic[Any], ...] = (topics.approvals, topics.releases, topics.bank_acks, topics.reconciliations)
         inputs: dict[str, tuple[Topic[Any], ...]] = {
             "normalise": (topics.raw,),
@@ -248,12 +254,11 @@ class Pipeline:
 
     def say(self, said: Sequence[Said]) -> None:
         """Take messages in and come to rest."""
-        files: set[bytes] = set()
         for item in said:
             if isinstance(item, Body):
                 self.take(raw_of(item))
-            elif item.content not in files:
-                files.add(item.content)
+            elif item.content not in self._files:
+                self._files.add(item.content)
                 for raw in self._raws_of(item):
                     self.take(raw)
             self.settle()
@@ -269,17 +274,41 @@ class Pipeline:
             contract, row = self._left.popleft()
             self._unit(self._agents[contract], contract, row)
 
+    def pass_time(self, seconds: float) -> int:
+        """Time passes, and is proved in every partition; returns the tick's time."""
+        self._now_us += round(seconds * 1_000_000)
+        for partition in range(PARTITIONS):
+            tick = self.topics.clock.encode(ClockTick(self._now_us, "test"))
+            row = self.log.append(CLOCK, b"", tick, self._now_us, partition)
+            for agent in {agent.name: agent for agent in self._agents.values()}.values():
+                self._tick(agent, row, self._now_us)
+        self.settle()
+        return self._now_us
+
+    def _tick(self, agent: _Agent, row: Row, at: int) -> None:
+        due_of, table = DUE_OF.get(agent.table), agent.table_of(row.partition)
+        if agent.due is None or due_of is None:
+            return
+        found = sorted((due, key) for key, data in table.rows.items() if (due := due_of(data)) and due <= at)
+        for _, key in found:
+            out = _Outbox(self.topics, agent.name)
+            agent.due(key, _Record(row, self.topics.clock, ClockTick(at, "test")), table, out)
+            self._publish(agent, row.partition, table, out)
+
     def _unit(self, agent: _Agent, contract: str, row: Row) -> None:
         source = self._sources[contract]
         table, outcome = agent.table_of(row.partition), AGAIN
         while outcome is AGAIN:
             out = _Outbox(self.topics, agent.name)
             outcome = agent.handler(_Record(row, source, source.decode(row.value or b"")), table, out)
-            for topic, key, value in out.sent:
-                self._append(topic, key, value)
-            for written, data in table.dirty.items():
-                self.log.append(agent.changelog.name, written.encode(), data, self._now_us, row.partition)
-            table.dirty.clear()
+            self._publish(agent, row.partition, table, out)
+
+    def _publish(self, agent: _Agent, partition: int, table: _Table, out: _Outbox) -> None:
+        for topic, key, value in out.sent:
+            self._append(topic, key, value)
+        for written, data in table.dirty.items():
+            self.log.append(agent.changelog.name, written.encode(), data, self._now_us, partition)
+        table.dirty.clear()
 
     def _append(self, contract: str, key: bytes, value: bytes | None) -> None:
         row = self.log.append(contract, key, value, self._now_us)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from streams.demo.judgement import is_late
 from streams.domain.fingerprints import DuplicateState
+from streams.domain.state import State
+from streams.score import Score, score
+from streams.simulator.company import BANKS, Channel
+from streams.simulator.punctuality import Punctuality, Silence, unanswered
 from streams.simulator.simulation import Simulation
-from streams.simulator.truth import DuplicateScore, differences, score_duplicates
+from streams.simulator.truth import differences, with_overdue
 from tests.verify.conftest import LARGE, Judge
-from tests.verify.pipeline import Pipeline
+from tests.verify.pipeline import WITHIN_S, Pipeline
 
 
 def test_a_correct_log_has_no_fault(told: Pipeline, judge: Judge) -> None:
@@ -33,20 +38,55 @@ def test_everything_published_was_looked_at(told: Pipeline, judge: Judge) -> Non
     assert report.duplicate_alerts == len(told.log.rows("payments.duplicate-alerts.v1")) > 0
 
 
-def test_every_payment_ends_as_the_truth_says(told: Pipeline, company: Simulation) -> None:
+def states(told: Pipeline) -> dict[str, State]:
     rows = [told.topics.state.decode(row.value) for row in told.log.rows("payments.state.v1") if row.value]
-    assert differences(company.truth, {state.correlation_id: state for state in rows}) == []
+    return {state.correlation_id: state for state in rows}
+
+
+HEARD = {bank.name for bank in BANKS if bank.channel is Channel.CALLBACK}
+"""Banks whose answers can be read without mapping them."""
+
+
+def silences(told: Pipeline, until: int) -> list[Silence]:
+    heard = Punctuality(dict.fromkeys(HEARD, WITHIN_S * 1000000))
+    for row in told.log.rows("payments.raw.v1"):
+        heard.note(told.topics.raw.decode(row.value or b""), row.timestamp_us)
+    return list(heard.silences(until))
+
+
+def test_every_payment_ends_as_the_truth_says(told: Pipeline, company: Simulation, judge: Judge) -> None:
+    waited_for = unanswered(silences(told, judge(told).proved_at))
+    assert len(waited_for) > 5
+    heard = {payment.names.correlation_id for payment in company.payments if payment.bank.name in HEARD}
+    found = differences(with_overdue(company.truth, waited_for), states(told))
+    assert [row for row in found if row.correlation_id in heard or "OVERDUE" not in row.found] == []
+
+
+def test_who_is_late_is_what_the_raw_records_say_by_themselves(told: Pipeline, judge: Judge) -> None:
+    report = judge(told)
+    late = {row.payment for row in silences(told, report.proved_at)}
+    reported = {name for name, state in states(told).items() if is_late(state)}
+    assert {payment for payment in reported if states(told)[payment].bank in HEARD} == late
+    assert any(row.answered_at for row in silences(told, report.proved_at))
+
+
+def test_what_the_clock_has_passed_is_told_once(told: Pipeline, company: Simulation, judge: Judge) -> None:
+    report = judge(told)
+    held_back = [payment.story.name for payment in company.payments if payment.story.held_back]
+    assert report.late.perfect
+    assert report.late.found > held_back.count("answered_late") > 0
+    assert report.orphans.perfect
+    assert report.orphans.found >= company.truth.waiting + held_back.count("known_late") > company.truth.waiting
 
 
 def test_every_duplicate_is_found_and_no_lookalike_reported(told: Pipeline, company: Simulation) -> None:
     decode = told.topics.duplicate_alerts.decode
     alerts = [decode(row.value) for row in told.log.rows("payments.duplicate-alerts.v1") if row.value]
     newest = {alert.alert_id: alert for alert in alerts}
-    reported = [
+    reported = {
         frozenset({alert.first.correlation_id, alert.second.correlation_id})
         for alert in newest.values()
         if alert.state is DuplicateState.OPEN
-    ]
-    expected = DuplicateScore(found=len(company.truth.duplicates), missed=0, false=0)
-    assert score_duplicates(company.truth, reported) == expected
-    assert expected.found > 0
+    }
+    assert company.truth.duplicates
+    assert score(company.truth.duplicates, reported) == Score(found=len(company.truth.duplicates))

@@ -54,7 +54,7 @@ def test_a_fact_twice_in_one_payment_is_repeated(pipeline: Pipeline, judge: Judg
 
 
 def test_a_fact_in_a_payment_that_it_does_not_belong_to_is_repeated(pipeline: Pipeline, judge: Judge) -> None:
-    state = state_where(pipeline, lambda state: state.status is Status.SUBMITTED)
+    state = state_where(pipeline, lambda state: state.status is Status.BANK_ACCEPTED)
     other = payment_in(pipeline, state_where(pipeline, is_settled))
     stray = next(row.fact for row in other.kept if isinstance(row.fact, BankAck))
     rows = {row.event_id: row for row in (*payment_in(pipeline, state).kept, *other.kept)}

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from streams.engine.due import index_prefix
 from streams.engine.settings import EngineSettings
 from streams.engine.store import Mark as EngineMark
 from streams.engine.store import Stores
 from streams.verify.contracts import PAYMENTS_TABLE, STATE
+from streams.verify.due import DUE_OF
 from streams.verify.read import Row
 from streams.verify.report import Report
 from streams.verify.stores import Changelog, Mark, RocksStore, digest_of, open_stores
@@ -19,6 +21,8 @@ from tests.verify.conftest import Judge, only
 from tests.verify.pipeline import Pipeline
 
 TOPIC_ID = "the-topic"
+UNDATED = "duplicates"
+"""A table whose rows never need the clock."""
 
 
 @dataclass
@@ -28,6 +32,7 @@ class MemoryStore:
     partition: int
     marks: dict[str, Mark]
     tables: dict[str, dict[bytes, bytes]] = field(default_factory=dict)
+    index: set[tuple[str, bytes, int]] = field(default_factory=set)
     name: str = "worker-1/0"
 
     def mark(self, changelog: str) -> Mark | None:
@@ -36,6 +41,9 @@ class MemoryStore:
     def rows(self, table: str) -> Iterator[tuple[bytes, bytes]]:
         return ((key, digest_of(row)) for key, row in self.tables.get(table, {}).items())
 
+    def is_indexed(self, table: str, key: bytes, due: int) -> bool:
+        return (table, key, due) in self.index
+
 
 def _log(*values: tuple[int, bytes, bytes | None]) -> list[Row]:
     return [Row(STATE, 0, offset, 0, key, value) for offset, key, value in values]
@@ -43,8 +51,8 @@ def _log(*values: tuple[int, bytes, bytes | None]) -> list[Row]:
 
 def _compared(rows: list[Row], offset: int, held: dict[bytes, bytes], topic_id: str = TOPIC_ID) -> Report:
     report = Report()
-    changelog = Changelog(STATE, TOPIC_ID, PAYMENTS_TABLE, report)
-    changelog.expect([MemoryStore(0, {STATE: Mark(topic_id, offset)}, {PAYMENTS_TABLE: held})])
+    changelog = Changelog(STATE, TOPIC_ID, UNDATED, report)
+    changelog.expect([MemoryStore(0, {STATE: Mark(topic_id, offset)}, {UNDATED: held})])
     changelog.read(rows)
     return report
 
@@ -102,9 +110,9 @@ def test_a_store_of_an_earlier_topic_of_that_name_is_named_and_not_compared() ->
 
 def test_stores_of_one_partition_are_compared_each_at_its_own_mark() -> None:
     report = Report()
-    changelog = Changelog(STATE, TOPIC_ID, PAYMENTS_TABLE, report)
-    new = MemoryStore(0, {STATE: Mark(TOPIC_ID, 7)}, {PAYMENTS_TABLE: {b"a": b"a2", b"c": b"c1"}})
-    old = MemoryStore(0, {STATE: Mark(TOPIC_ID, 1)}, {PAYMENTS_TABLE: {b"a": b"a1"}})
+    changelog = Changelog(STATE, TOPIC_ID, UNDATED, report)
+    new = MemoryStore(0, {STATE: Mark(TOPIC_ID, 7)}, {UNDATED: {b"a": b"a2", b"c": b"c1"}})
+    old = MemoryStore(0, {STATE: Mark(TOPIC_ID, 1)}, {UNDATED: {b"a": b"a1"}})
     changelog.expect([new, old])
     changelog.read(ROWS)
     assert report.findings == []
@@ -118,6 +126,8 @@ def _stores_of(pipeline: Pipeline) -> list[MemoryStore]:
         for partition, rows in pipeline.tables(table).items():
             store = found.setdefault(partition, MemoryStore(partition, {}, name=f"worker/{partition}"))
             store.tables[table] = dict(rows)
+            if (due_of := DUE_OF.get(table)) is not None:
+                store.index |= {(table, key, due) for key, row in rows.items() if (due := due_of(row)) is not None}
     for store in found.values():
         store.marks = {
             contract: Mark(pipeline.log.topic_id(contract), 1 << 40)
@@ -145,6 +155,25 @@ def test_one_damaged_row_of_any_table_is_a_mismatch(pipeline: Pipeline, judge: J
     key = next(iter(rows))
     rows[key] += b"\x00"
     assert only(judge(pipeline, stores), "store_mismatch")
+
+
+@pytest.mark.parametrize("table", ["payments", "references"])
+def test_a_row_that_the_clock_does_not_find_is_a_mismatch(waiting: Pipeline, judge: Judge, table: str) -> None:
+    stores = _stores_of(waiting)
+    store, entry = next((store, entry) for store in stores for entry in sorted(store.index) if entry[0] == table)
+    store.index.remove(entry)
+    assert only(judge(waiting, stores), "store_mismatch")
+
+
+def test_an_entry_at_another_time_does_not_stand_for_the_row_and_one_too_many_does_no_harm(
+    waiting: Pipeline, judge: Judge
+) -> None:
+    stores = _stores_of(waiting)
+    store, (table, key, due) = next((store, entry) for store in stores for entry in sorted(store.index))
+    store.index.add((table, key, due - 1))
+    assert judge(waiting, stores).ok
+    store.index.remove((table, key, due))
+    assert only(judge(waiting, stores), "store_mismatch")
 
 
 def _engine_stores(folder: Path) -> Stores:
@@ -176,11 +205,14 @@ def test_a_store_that_a_worker_holds_is_read_with_its_mark(tmp_path: Path) -> No
 
 def test_a_closed_store_is_read_to_its_last_unit(tmp_path: Path) -> None:
     held = _engine_stores(tmp_path).open(0)
-    held.write([(b"payments\x00k", b"v"), (b"others\x00k", b"w")], {STATE: EngineMark(TOPIC_ID, 9)}, 2)
+    entry = index_prefix("payments") + (77).to_bytes(8, "big") + b"k"
+    held.write([(b"payments\x00k", b"v"), (b"others\x00k", b"w"), (entry, b"")], {STATE: EngineMark(TOPIC_ID, 9)}, 2)
     held.close()
     store = RocksStore(tmp_path / "paystate" / "paystate-w1" / "0")
     assert store.mark(STATE) == Mark(TOPIC_ID, 9)
     assert dict(store.rows(PAYMENTS_TABLE)) == {b"k": digest_of(b"v")}
+    assert store.is_indexed(PAYMENTS_TABLE, b"k", 77)
+    assert not store.is_indexed(PAYMENTS_TABLE, b"k", 78)
 
 
 def test_a_store_that_cannot_be_read_is_a_mismatch_and_the_others_are_read(tmp_path: Path) -> None:
