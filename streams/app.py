@@ -12,7 +12,7 @@ from schemas.registry import registry_of
 from streams.agents import correlate, duplicates, normalise
 from streams.agents.accounts import Accounts
 from streams.agents.copies import copying
-from streams.agents.lifecycle import lifecycle
+from streams.agents.lifecycle import lifecycle, overdue
 from streams.agents.payment_rows import PaymentRows
 from streams.domain.facts import ApprovalScope
 from streams.domain.payment import Context
@@ -23,6 +23,7 @@ from streams.engine import (
     BreakerSettings,
     DeadLetters,
     DueHandler,
+    DueIndex,
     EngineSettings,
     Failure,
     GroupProtocol,
@@ -98,9 +99,12 @@ def _normalise(app: App, topics: Topics, settings: Settings, writing: Writing) -
 def _correlate(app: App, topics: Topics, settings: Settings, writing: Writing) -> None:
     """references -> approvals and acknowledgements that have found their payment."""
     rows = correlate.ROWS.writing(writing)
-    references = app.Table("references", changelog=topics.references_state, encode=rows.encode, decode=rows.decode)
+    due = DueIndex(of_value=rows.due_of_value, of_row=rows.due_of_row)
+    changelog = topics.references_state
+    references = app.Table("references", changelog=changelog, encode=rows.encode, decode=rows.decode, due=due)
     handler = correlate.correlate(topics, settings.generation, settings.policy.orphan_grace_s * 1_000_000)
-    app.agent(app.inputs(topics.references, topics.clock, tables=(references,)), name="correlate")(folding(handler))
+    names = app.inputs(topics.references, topics.clock, tables=(references,))
+    app.agent(names, name="correlate")(folding(handler, correlate.on_tick(topics, settings.generation)))
     app.outputs(topics.references, topics.approvals, topics.bank_acks, topics.alerts)
 
 
@@ -108,7 +112,8 @@ def _lifecycle(app: App, topics: Topics, settings: Settings, writing: Writing) -
     """Everything that is said about a payment -> its state, transitions, alerts and appearances."""
     policy = policy_of(settings)
     rows = PaymentRows(topics.state, Context(policy, settings.generation), writing)
-    payments = app.Table("payments", changelog=topics.state, encode=rows.encode, decode=rows.decode)
+    due = DueIndex(of_value=rows.due_of_value, of_row=rows.due_of_row)
+    payments = app.Table("payments", changelog=topics.state, encode=rows.encode, decode=rows.decode, due=due)
     facts = app.inputs(
         topics.approvals,
         topics.releases,
@@ -120,7 +125,8 @@ def _lifecycle(app: App, topics: Topics, settings: Settings, writing: Writing) -
         tables=(payments,),
     )
     handler = lifecycle(topics, policy, settings.generation, writing=writing)
-    app.agent(facts, name="lifecycle")(folding(handler))
+    is_due = overdue(topics, policy, settings.generation, writing=writing)
+    app.agent(facts, name="lifecycle")(folding(handler, is_due))
     app.outputs(topics.transitions, topics.alerts, topics.fingerprints, topics.dead_letters)
 
 

@@ -54,13 +54,11 @@ def shuffled(items: Sequence[T], kin: Callable[[T], Hashable], seed: int = SEED)
 
 
 def as_if_all_came_at_once(data: bytes) -> bytes:
-    """The record of a payment without what may differ between two runs."""
+    """The record of a payment without what may differ between two runs, when the clock came among it."""
     state = codec(STATE, State).decode(data)
-    overflowed, kept, marks = kept_of(state.internal)
+    overflowed, kept, _marks = kept_of(state.internal)
     envelope = Envelope(version=0, seq=0, last_transition_id=None, updated_at=0, generation=1)
-    payment = payment_of(
-        state.correlation_id, map(_at_zero, kept), envelope, Context(policy=Policy()), overflowed, marks
-    )
+    payment = payment_of(state.correlation_id, map(_at_zero, kept), envelope, Context(policy=Policy()), overflowed)
     return codec(STATE, State).encode(as_state(payment, internal_of(payment)))
 
 
