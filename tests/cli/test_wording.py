@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from streams.cli import wording
 from streams.domain.facts import Party, Precision
 from streams.domain.money import Money
-from streams.domain.state import Evidence, Reason, ReasonClass
+from streams.domain.state import Deadline, Evidence, Milestone, Reason, ReasonClass
+from streams.domain.statuses import Status
 
 MINUTE_US = 60_000_000
 
@@ -45,6 +48,14 @@ def test_a_delay_is_told_in_its_two_largest_units_and_may_be_negative(us: int, t
 )
 def test_an_amount_has_its_currencys_digits(money: Money | None, text: str) -> None:
     assert wording.amount(money) == text
+
+
+def test_a_deadline_says_what_must_happen_until_when_and_a_late_milestone_by_how_much() -> None:
+    due = Deadline("acknowledgement", 1_764_000_000_000_000, "default")
+    assert wording.deadline(due) == "acknowledgement until 2025-11-24 16:00:00Z (policy default)"
+    late = Milestone(Status.BANK_ACCEPTED, 0, Precision.TIME, "BANKX", "E-1", 90_000_000)
+    assert wording.lateness(late) == "BANK_ACCEPTED 1 min 30 s late"
+    assert wording.lateness(replace(late, late_by_us=None)) == ""
 
 
 def test_a_party_shows_no_more_of_its_account_than_the_last_four() -> None:
