@@ -22,7 +22,7 @@ from confluent_kafka.admin import (
 )
 
 from schemas.contracts import TopicContract, contracts
-from schemas.names import derived, topic_name
+from schemas.names import SHARED, topic_name
 
 _TIMEOUT_S: Final = 30.0
 _POLL_S: Final = 0.05
@@ -55,19 +55,26 @@ class RefusedError(RuntimeError):
 def diff(admin: AdminClient, partitions: int, generation: int = 1) -> list[Change]:
     """What must happen to every topic so that it agrees with its contract."""
     existing = admin.list_topics(timeout=_TIMEOUT_S).topics
-    named = {topic_name(row.name, generation): row for row in contracts()}
+    # What is copied is shared all the same: a later generation needs both.
+    named = {name: row for row in contracts() for name in (topic_name(row.name, generation), *_shared(row.name))}
     configs = _configs(admin, [name for name in named if name in existing])
     return [
-        _change(name, row, _count(row, partitions, generation, existing), existing.get(name), configs.get(name, {}))
+        _change(
+            name, row, _count(name, row, partitions, generation, existing), existing.get(name), configs.get(name, {})
+        )
         for name, row in named.items()
     ]
 
 
-def _count(row: TopicContract, partitions: int, generation: int, existing: Mapping[str, Any]) -> int:
+def _shared(contract: str) -> tuple[str, ...]:
+    return (contract,) if contract in SHARED else ()
+
+
+def _count(name: str, row: TopicContract, partitions: int, generation: int, existing: Mapping[str, Any]) -> int:
     """What a later generation shares, and what goes with that, keeps the count that it has."""
     if row.partitions is not None:
         return row.partitions
-    shared = row.partitioned_as if derived(row.name, generation) else row.name
+    shared = row.name if name in SHARED else row.partitioned_as
     if generation > 1 and shared is not None and shared in existing:
         return len(existing[shared].partitions)
     return partitions

@@ -78,9 +78,12 @@ def check(cluster: Cluster, *, deep: bool) -> Iterator[Verdict]:
 
     Raises KafkaException, ConfigurationError, ReadError. Nothing is changed.
     """
+    known = places(cluster.settings)
+    if not known:
+        return
     questions = _questions(cluster)
     divisions = _divisions(cluster, questions)
-    for place in places(cluster.settings):
+    for place in known:
         held_by = holder(place.folder)
         yield Verdict(place, held_by) if held_by else _judged(cluster, place, divisions, questions, deep=deep)
 
