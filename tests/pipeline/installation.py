@@ -60,6 +60,7 @@ class Installation:
             "WEB_PORT": "0",
             "ACCOUNT_HASH_KEY": ACCOUNT_HASH_KEY,
             "POLICY__ACKNOWLEDGEMENT_WITHIN_S": str(self.settings.policy.acknowledgement_within_s),
+            "POLICY__ORPHAN_GRACE_S": str(self.settings.policy.orphan_grace_s),
         }
         return inherited | {f"PAYSTATE_{name}": value for name, value in own.items()} | {"COLUMNS": "200"}
 
