@@ -22,7 +22,7 @@ from schemas.apply import apply
 from schemas.codec import codec
 from streams.broker.embedded import EmbeddedBroker
 from streams.cluster import Cluster
-from streams.settings import PolicySettings, Settings
+from streams.settings import EngineTuning, PolicySettings, Settings
 from streams.verify.cluster import rest, verify_cluster
 from streams.verify.read import KafkaLog, Row
 from streams.verify.report import Report
@@ -59,8 +59,8 @@ class Installation:
             "PARTITIONS": str(PARTITIONS),
             "WEB_PORT": "0",
             "ACCOUNT_HASH_KEY": ACCOUNT_HASH_KEY,
-            "POLICY__ACKNOWLEDGEMENT_WITHIN_S": str(self.settings.policy.acknowledgement_within_s),
-            "POLICY__ORPHAN_GRACE_S": str(self.settings.policy.orphan_grace_s),
+            "POLICY": self.settings.policy.model_dump_json(),
+            "ENGINE": self.settings.engine.model_dump_json(),
         }
         return inherited | {f"PAYSTATE_{name}": value for name, value in own.items()} | {"COLUMNS": "200"}
 
@@ -121,13 +121,16 @@ class Installation:
 
 
 @contextmanager
-def installed(folder: Path, policy: PolicySettings | None = None) -> Iterator[Installation]:
+def installed(
+    folder: Path, policy: PolicySettings | None = None, engine: EngineTuning | None = None
+) -> Iterator[Installation]:
     """A fresh installation in ``folder``; its broker ends with the block."""
     settings = Settings(
         data_dir=folder,
         partitions=PARTITIONS,
         account_hash_key=SecretStr(ACCOUNT_HASH_KEY),
         policy=policy or PolicySettings(),
+        engine=engine or EngineTuning(),
     )
     broker = EmbeddedBroker(settings.broker_dir)
     client = settings.client_config(broker.start().bootstrap_servers)
