@@ -62,6 +62,14 @@ fuzz: $(READY) ## break the readers of bank files, for a bounded time (ARGS="--s
 chaos: $(READY) ## kill, freeze, cut off and fill up a running pipeline (ARGS="--seed 1 --runs 3 --faults kill,zombie --json FILE")
 	$(BIN)/python -m tests.chaos $(ARGS)
 
+.PHONY: simulate-protocol
+simulate-protocol: $(READY) ## run the engine's protocol under drawn schedules and faults (ARGS="--seed 1 --schedules 100000")
+	$(BIN)/python -m tests.simulation $(ARGS)
+
+.PHONY: planted-bugs
+planted-bugs: $(READY) ## plant a bug into each step of the protocol, let the simulation find it, write docs/protocol.md
+	$(BIN)/python -m tests.simulation.page $(ARGS)
+
 .PHONY: dashboards
 dashboards: $(READY) ## write Grafana's boards from their code
 	$(BIN)/python -m grafana.boards

@@ -28,6 +28,8 @@ class InputBuffer:
         self.partition = partition
         #: The offset up to which everything is folded and committed.
         self.position = position
+        #: Whether the group has an offset of this input: until it has, retention takes unread records unnoticed.
+        self.is_committed = True
         self.records: list[Record] = []
         self.size_bytes = 0
         #: The offset behind the last record and the transaction markers after it, when the end was reached.
@@ -65,6 +67,7 @@ class InputBuffer:
             self.watermark_us = taken[-1].order_ms * 1000
             del self.records[:count]
         self.position = position
+        self.is_committed = True
 
 
 class InputPartition:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from confluent_kafka import KafkaException
@@ -29,6 +27,7 @@ from streams.engine.restore import Restorer
 from streams.engine.settings import EngineSettings
 from streams.engine.status import EngineState, EngineStatus, InputStatus, PartitionStatus
 from streams.engine.store import Stores
+from streams.engine.threads import Threads
 from streams.engine.timekeeping import Timekeeping
 from streams.engine.topology import Cluster, Declared, TopicFacts, check, route, routes
 from streams.engine.transaction import Transaction
@@ -64,6 +63,8 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         clock: Callable[[], float] = time.monotonic,
         wall_clock_us: Callable[[], int] = lambda: time.time_ns() // 1000,
         admit: Callable[[], None] = everybody,
+        threads: Threads = Threads(),  # noqa: B008 - it is frozen
+        stores: Callable[[EngineSettings], Stores] = Stores,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -73,9 +74,11 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         self._reached = reached
         self._admit = admit
         self._clients = clients or ConfluentClients()
-        self._kafka_thread = ThreadPoolExecutor(1, "kafka")
-        self._restore_threads = ThreadPoolExecutor(settings.restore_threads, "restore")
-        self._clock_thread = ThreadPoolExecutor(1, "clock")
+        self._threads = threads
+        self._kafka_thread = threads.executor(1, "kafka")
+        self._restore_threads = threads.executor(settings.restore_threads, "restore")
+        self._clock_thread = threads.executor(1, "clock")
+        self._stores = stores
         self._clock = clock
         self._wall_clock_us = wall_clock_us
         #: Whether this process exists for the engine alone: only then may the watchdog end it.
@@ -92,7 +95,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         self._next_look_s = 0.0
         self._outage = Outage(self._clients, clock)
         self._cluster: Cluster | None = None
-        self._stop_asked = threading.Event()
+        self._stop_asked = threads.event()
         self._consumer: GroupConsumer | None = None
         self._ownership: Ownership | None = None
         self._work: UnitOfWork | None = None
@@ -213,10 +216,11 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
             settings,
             self._clients,
             cluster,
-            Stores(settings),
+            self._stores(settings),
             self._reached,
             lambda: self._wall_clock_us() // 1000,
             self._admit,
+            self._clock,
         )
         limits = {table.name: route(table.changelog.kafka_name, facts).max_bytes for table in declared.tables}
         counts = {name: known.partitions for name, known in facts.items()}
@@ -229,6 +233,8 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
             self._metrics,
             self._reached,
             self._clock,
+            lambda: self._wall_clock_us() // 1000,
+            self._threads,
         )
         consumer = GroupConsumer(settings, self._clients, declared.input_topics, ownership, self._clock)
         ownership.consumer = consumer

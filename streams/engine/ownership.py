@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from threading import Event
 
@@ -17,6 +17,7 @@ from streams.engine.metrics import Metrics
 from streams.engine.partition import Partition, Phase
 from streams.engine.restore import Progress, Restored, Restorer
 from streams.engine.settings import EngineSettings
+from streams.engine.threads import Threads
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class Ownership:
         reached: Hooks,
         clock: Callable[[], float] = time.monotonic,
         wall_clock_ms: Callable[[], int] = lambda: int(time.time() * 1000),
+        made: Threads = Threads(),  # noqa: B008 - it is frozen
     ) -> None:
         self._settings = settings
         self._restorer = restorer
@@ -60,6 +62,7 @@ class Ownership:
         self._reached = reached
         self._clock = clock
         self._wall_clock_ms = wall_clock_ms
+        self._made = made
         self._division_of = {topic: division for division in divisions for topic in division.topics}
         self.partitions: dict[int, Partition] = {}
         self._restoring: dict[int, Restoring] = {}
@@ -129,12 +132,12 @@ class Ownership:
     def _start_restore(self, partition: Partition) -> None:
         partition.phase = Phase.RESTORING
         partition.since_ms = self._wall_clock_ms()
-        cancelled, progress = Event(), Progress()
+        cancelled, progress = self._made.event(), Progress()
         before = self._leaving.pop(partition.number, None)
 
         def job() -> Restored:
             if before is not None:
-                wait([before])
+                self._made.wait([before])
             return self._restorer.restore(partition.division, partition.index, cancelled, progress)
 
         self._restoring[partition.number] = Restoring(self._threads.submit(job), cancelled, self._clock(), progress)
@@ -142,7 +145,9 @@ class Ownership:
     def _activate(self, partition: Partition, restoring: Restoring) -> None:
         if not partition.tasks:
             restored = restoring.job.result()
-            partition.activate(restored.store, restored.committed, self._settings, self._row_limits)
+            partition.activate(
+                restored.store, restored.committed, self._settings, self._row_limits, restored.never_committed
+            )
         if not self.consumer.read(list(partition.reading.values())):
             self._check_patience(partition, restoring)
             return

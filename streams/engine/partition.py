@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -103,9 +103,12 @@ class Task:
         return any(buffer.records for buffer in self.buffers)
 
     @property
-    def has_moved_behind_markers(self) -> bool:
-        """Whether an input's position could be committed further although there is nothing to fold."""
-        return any(not buffer.records and buffer.position_after(0) > buffer.position for buffer in self.buffers)
+    def has_position_to_commit(self) -> bool:
+        """Whether a position is to be committed though there is nothing to fold: behind markers, or the first one."""
+        return any(
+            not buffer.records and (buffer.position_after(0) > buffer.position or not buffer.is_committed)
+            for buffer in self.buffers
+        )
 
 
 @dataclass
@@ -137,6 +140,7 @@ class Partition:
         committed: Mapping[str, tuple[int, str]],
         settings: EngineSettings,
         row_limits: Mapping[str, int],
+        never_committed: Collection[str] = (),
     ) -> None:
         """Its store is current: make buffers at the group's committed offsets (and metadata), and tasks over them."""
         self.store = store
@@ -147,6 +151,7 @@ class Partition:
             for place, topic in enumerate(inputs.topics):
                 position = reader_position(inputs.stage, *committed[topic.kafka_name])
                 buffers.append(InputBuffer(topic, place, self.index, position))
+                buffers[-1].is_committed = topic.kafka_name not in never_committed
                 readers.setdefault(topic.kafka_name, {})[inputs.stage] = buffers[-1]
             self.tasks.append(Task(inputs, self.index, self.division, buffers, store, settings, row_limits))
         self.reading = {topic: InputPartition(topic, self.index, by_stage) for topic, by_stage in readers.items()}

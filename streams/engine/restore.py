@@ -51,6 +51,8 @@ class Restored:
     store: Store
     committed: dict[str, tuple[int, str]]
     records: int = 0
+    never_committed: frozenset[str] = frozenset()
+    """Inputs of which the group has no offset yet: they are read from where their logs begin."""
     rebuilt: str = ""
     """Why the store was made anew, empty if it was not."""
 
@@ -95,6 +97,7 @@ class Restorer:
         reached: Hooks,
         wall_clock_ms: Callable[[], int],
         admit: Callable[[], None] = everybody,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._clients = clients
@@ -103,6 +106,7 @@ class Restorer:
         self._reached = reached
         self._admit = admit
         self._wall_clock_ms = wall_clock_ms
+        self._clock = clock
 
     def restore(self, division: Division, partition: int, cancelled: Event, progress: Progress) -> Restored:
         """Restore one partition of a division; the caller owns the store that is returned.
@@ -115,14 +119,12 @@ class Restorer:
         with closing(self._clients.consumer(restore_config(self._settings))) as consumer:
             # a. The group's committed offsets. While a predecessor's offsets are pending in its transaction this does
             #    not answer; once it answers, no predecessor can add any: the group's generation has moved on to us.
-            committed, is_new = self._committed(consumer, division, partition, cancelled)
+            committed, never_committed = self._committed(consumer, division, partition, cancelled)
             self._reached(FaultPoint.RESTORE_COMMITTED)
             # b. Only now the changelogs' high watermarks. Asked before a, they could miss the predecessor's last unit.
             #    Not the last stable offsets: offsets can be stable before the changelog has its commit marker.
-            goals, now_ms = (
-                _answer(lambda: goals_of(self._cluster, division.tables, partition), cancelled),
-                self._wall_clock_ms(),
-            )
+            now_ms = self._wall_clock_ms()
+            goals = _answer(lambda: goals_of(self._cluster, division.tables, partition), cancelled)
             self._reached(FaultPoint.RESTORE_MARKED)
             # c. Replay from the store's mark until the reader, which passes neither open transactions nor their markers
             #    unseen, stands at or behind that end.
@@ -132,8 +134,8 @@ class Restorer:
                 replay = Replay(consumer, store, partition, cancelled, progress, goals)
                 records = replay.run(marks, store.as_of_ms() or now_ms)
                 self._reached(FaultPoint.RESTORE_REPLAYED)
-                if is_new:
-                    self._check_empty(store, division, partition)
+                if len(never_committed) == len(committed):
+                    self._check_new(consumer, store, division, partition, cancelled)
                 # The marks are written even where there was nothing to replay: they tell a store from a foreign one.
                 known = store.marks()
                 starts = {goal.topic: known.get(goal.topic) or Mark(goal.facts.topic_id, goal.begin) for goal in goals}
@@ -142,16 +144,17 @@ class Restorer:
                 store.close()
                 raise
         self._reached(FaultPoint.RESTORED)
-        return Restored(store, committed, records, rebuilt)
+        return Restored(store, committed, records, never_committed, rebuilt)
 
     def _committed(
         self, consumer: Any, division: Division, partition: int, cancelled: Event
-    ) -> tuple[dict[str, tuple[int, str]], bool]:
-        """From where to read each input, and whether the group has never committed any of them."""
+    ) -> tuple[dict[str, tuple[int, str]], frozenset[str]]:
+        """From where to read each input, and those that the group has never committed."""
         asked = [TopicPartition(topic, partition) for topic in sorted(division.topics)]
         timeout_s = min(_QUESTION_S, self._settings.request_timeout_ms / 1000)
-        answers = _answer(lambda: _stable(consumer.committed(asked, timeout_s)), cancelled)
+        # Where the logs begin first: a worker that is held up between the two must not take for lost what others read.
         begins = _answer(lambda: self._cluster.begins((topic, partition) for topic in division.topics), cancelled)
+        answers = _answer(lambda: _stable(consumer.committed(asked, timeout_s)), cancelled)
         found = {}
         for tp in answers:
             begin = begins[tp.topic, partition]
@@ -164,12 +167,17 @@ class Restorer:
                 )
             else:
                 found[tp.topic] = (tp.offset, tp.metadata or "")
-        return found, all(tp.offset < 0 for tp in answers)
+        return found, frozenset(tp.topic for tp in answers if tp.offset < 0)
 
-    def _check_empty(self, store: Store, division: Division, partition: int) -> None:
-        """A group without offsets has no state either, or everything would be read again and every effect repeated."""
+    def _check_new(self, consumer: Any, store: Store, division: Division, partition: int, cancelled: Event) -> None:
+        """A group without offsets has no state either, or everything would be read again and every effect repeated.
+
+        Asked again before that is said: a worker that was held up since may find the rows of who has taken over.
+        """
         for table in division.tables:
             if next(store.scan(table.prefix, table.prefix), None) is not None:
+                if len(self._committed(consumer, division, partition, cancelled)[1]) < len(division.topics):
+                    return
                 raise LostInput(
                     f"partition {partition}: group {self._settings.group_id} has committed no offsets, but "
                     f"{table.changelog.kafka_name} holds rows: its offsets have expired (offsets.retention.minutes "
@@ -195,14 +203,14 @@ class Restorer:
         return self._stores.open(partition, fresh=True), {}, why
 
     def _open(self, partition: int, cancelled: Event) -> Store:
-        give_up_s = time.monotonic() + _LOCK_PATIENCE_S
+        give_up_s = self._clock() + _LOCK_PATIENCE_S
         while True:
             _check(cancelled)
             try:
                 return self._stores.open(partition)
             except StoreBusy:
                 # A predecessor with our transactional id is fenced already and about to end.
-                if time.monotonic() > give_up_s:
+                if self._clock() > give_up_s:
                     raise
                 cancelled.wait(_PAUSE_S)
 

@@ -93,7 +93,9 @@ class UnitOfWork:
         sealed = [await self._fold(task, records) for task, records in work]
         self._check_breakers(sealed)
         self._reached(FaultPoint.SEALED)
-        # 4. One transaction
+        # 4. One transaction. The store is as old as what comes before it: nobody knows how long a commit takes, or
+        #    how long this process is held up behind it.
+        as_of_ms = self._sending.wall_clock_us() // 1000
         try:
             landed, commit_s = await self._in_kafka_thread(self._commit, sealed)
         except TransactionAborted as aborted:
@@ -103,7 +105,7 @@ class UnitOfWork:
             return
         self._reached(FaultPoint.COMMITTED)
         # 5. Store
-        await self._in_kafka_thread(self._store, sealed, landed)
+        await self._in_kafka_thread(self._store, sealed, landed, as_of_ms)
         self._reached(FaultPoint.STORED)
         # 6. Let go
         for folded in sealed:
@@ -139,7 +141,7 @@ class UnitOfWork:
         work: list[tuple[Task, Sequence[Record]]] = []
         for task in tasks:
             records = task.collect(share)
-            if records or (moves_markers and task.has_moved_behind_markers):
+            if records or (moves_markers and task.has_position_to_commit):
                 work.append((task, records))
         if work:
             self._next_idle_commit_s = now + self._settings.idle_commit_ms / 1000
@@ -196,7 +198,9 @@ class UnitOfWork:
         claimed: set[InputBuffer] = set()
         for folded in sealed:
             moves = {buffer: buffer.position_after(count) for buffer, count in folded.taken}
-            changed = [buffer for buffer, position in moves.items() if position != buffer.position]
+            changed = [
+                buffer for buffer, position in moves.items() if position != buffer.position or not buffer.is_committed
+            ]
             claimed.update(changed or list(moves)[:1])
             moved.update(moves)
         offsets = []
@@ -220,8 +224,7 @@ class UnitOfWork:
 
     # -- 5
 
-    def _store(self, sealed: Sequence[Sealed], landed: dict[tuple[str, int], int]) -> None:
-        as_of_ms = self._sending.wall_clock_us() // 1000
+    def _store(self, sealed: Sequence[Sealed], landed: dict[tuple[str, int], int], as_of_ms: int) -> None:
         written = [folded for folded in sealed if folded.rows]
         for number, of_partition in groupby(written, key=lambda folded: folded.task.owner):
             tables = [rows for folded in of_partition for rows in folded.rows]

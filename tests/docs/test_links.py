@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#([^)\s]+))?\)")
 COMMAND = re.compile(r"\bpaystate ([a-z]+)\b(?=[ `\n.)]|$)")
-TARGET = re.compile(r"`make ([a-z]+)|^make ([a-z]+)", re.MULTILINE)
+TARGET = re.compile(r"`make ([a-z-]+)|^make ([a-z-]+)", re.MULTILINE)
 page_by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
@@ -48,7 +48,7 @@ def test_every_command_named_exists(page: Path) -> None:
 
 @page_by_page
 def test_every_make_target_named_exists(page: Path) -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = {one or other for one, other in TARGET.findall(code(page))}
     assert named <= targets
 

@@ -1,0 +1,108 @@
+"""`make planted-bugs` (ARGS=NAMES): look for planted bugs, and write what found them into docs/protocol.md."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from .planted import BUGS, COVERED_TWICE, PlantedBug
+from .run import quietly, simulate
+from .scenario import Scenario
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "protocol.md"
+#: A bug that so many schedules do not find is not found.
+MOST_SCHEDULES = 3000
+
+_ROW = re.compile(r"^\| `(?P<name>[a-z-]+)` \|.*\| (?P<check>[^|]+) \| (?P<schedules>\d+) \|$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Found:
+    """After how many schedules which rule was seen broken."""
+
+    schedules: int
+    check: str
+
+
+def look_for(bug: PlantedBug, first: int = 1, most: int = MOST_SCHEDULES) -> Found | None:
+    """Run schedules with the bug, from seed `first` on, until one breaks a rule that it keeps without the bug."""
+    with quietly():
+        for seed in range(first, first + most):
+            scenario = Scenario.drawn(seed, bug.focus)
+            with bug.planted():
+                violation = simulate(scenario).violation
+            if violation is not None and simulate(scenario).violation is None:
+                return Found(seed, violation.check)
+    return None
+
+
+def known() -> dict[str, Found]:
+    """What the page says, by the bug's name."""
+    text = PAGE.read_text("utf-8") if PAGE.exists() else ""
+    return {row["name"]: Found(int(row["schedules"]), row["check"]) for row in _ROW.finditer(text)}
+
+
+def written(found: dict[str, Found]) -> str:
+    """The page."""
+    told = [(bug, found[bug.name]) for bug in BUGS if bug.name in found]
+    rows = [f"| `{bug.name}` | {bug.step} | {bug.how} | {by.check} | {by.schedules} |" for bug, by in told]
+    twice = [f"| {step} | {why} |" for step, why in COVERED_TWICE]
+    return _TEXT.format(rows="\n".join(rows), twice="\n".join(twice))
+
+
+_TEXT = """\
+# The protocol, and what guards each of its steps
+
+The engine's unit of work, restore and rebalance (`streams/engine`) are simulated: the engine's own code runs against a
+model of Kafka in memory, with a scheduler that draws who runs next at every call to Kafka, every write to a store and
+every fault point, in virtual time. Workers are killed, stopped and continued, expelled, restarted over older stores;
+inputs move one by one; markers come late; calls fail before or after they act; cleaners, retention and operators are at
+work. When the faults end everything must come to rest, and what is in the logs then must be right
+(`tests/simulation/oracle.py`).
+
+    make simulate-protocol ARGS="--seed 1 --schedules 10000"    # a seed a schedule; a failing one is made small
+    make simulate-protocol ARGS="--scenario FILE"               # one schedule as it was printed, with its trace
+    make planted-bugs                                           # this page
+
+A check that cannot fail proves nothing. Each row is a bug planted into the engine, one step of the protocol done wrong
+as somebody could do it in good faith; the simulation has to find it. The test suite plants all of them again and fails
+if one survives.
+
+| planted bug | step | what it does instead | found by the rule | schedules |
+|---|---|---|---|---|
+{rows}
+
+"Schedules" counts from seed 1, the last one is the one that found it; a bug that takes several rare faults together is
+looked for in schedules that draw from these kinds only (`focus` in `tests/simulation/planted.py`). Without a planted
+bug none of them breaks a rule.
+
+## Steps that are covered twice
+
+Left out alone, these change nothing that anybody could see, because another step catches the same case; no single
+planted bug can stand for them.
+
+| step | why its absence alone does not show |
+|---|---|
+{twice}
+"""
+
+
+def main(names: list[str]) -> int:
+    """Look for the named bugs, or for all. The exit status: 1 if one was not found."""
+    found = known() if names else {}
+    for bug in BUGS:
+        if names and bug.name not in names:
+            continue
+        result = look_for(bug)
+        print(f"{bug.name}: {result or 'NOT FOUND'}", flush=True)
+        if result is None:
+            return 1
+        found[bug.name] = result
+    PAGE.write_text(written(found), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
