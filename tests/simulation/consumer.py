@@ -155,6 +155,7 @@ class ModelConsumer:
         flavour = self._process.enter("consume")
         if flavour == "fatal":
             self._process.excuse("InfrastructureError")
+            self._process.excuse("KafkaException")  # of a restore's consumer
             self.is_fatal = True
             raise failure(KafkaError._FENCED, fatal=True)
         if self.is_fatal:

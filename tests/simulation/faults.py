@@ -250,6 +250,8 @@ class Faults:
 
         def operate() -> None:
             self._bring_down()
+            # Another log than before, if the cluster was set back meanwhile.
+            log = world.broker.log(place)
             known, metadata = world.broker.offsets.committed.get(place, (0, ""))
             if known < log.begin:
                 lost = unfolded(log.history, known, log.begin)

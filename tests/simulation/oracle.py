@@ -24,6 +24,17 @@ class Fed:
     broker: Broker
     written_off: set[tuple[str, int, int]] = field(default_factory=set)
 
+    def has_lost_scan(self, key: bytes, partition: int) -> bool:
+        """Whether a row is the cursor of a scan that was written off."""
+        lost = {
+            entry.value
+            for topic, number, offset in self.written_off
+            if number == partition
+            for entry in self.broker.log((topic, number)).history
+            if entry.offset == offset
+        }
+        return any(value and key == b"cursor/%d" % json.loads(value)["id"] for value in lost)
+
     def records(self, topic: str, partition: int) -> Iterator[tuple[int, str, dict[str, Any]]]:
         """Offset, key and value of what the engine had to fold, in order."""
         for entry in self.broker.log((topic, partition)).history:
@@ -181,7 +192,8 @@ def _check_sources(broker: Broker, fed: Fed, partition: int, report: Report) -> 
             if order["do"] in ("add", "forget"):
                 expected[f"{key}/{topic}"] = order["id"]
     rows = broker.log((ledger.CHANGELOGS["sources"], partition)).rows()
-    found = {key.decode(): json.loads(row)[1] for key, row in rows.items()}
+    # A scan that an operator wrote off half-way leaves its cursor behind.
+    found = {key.decode(): json.loads(row)[1] for key, row in rows.items() if not fed.has_lost_scan(key, partition)}
     if found != expected:
         report(
             "the state topic is the fold of the inputs", f"sources[{partition}] (found, expected): {found}, {expected}"
