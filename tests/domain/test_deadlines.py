@@ -121,6 +121,23 @@ def test_submitted_again_after_it_failed_it_is_waited_for_anew() -> None:
         assert _waits(after(*facts)) == [_us(100)]
 
 
+def test_a_failure_that_was_not_known_by_then_makes_no_second_attempt_of_what_is_told_again() -> None:
+    """Nothing that is received after a deadline has a part in it."""
+    failed = release("f", ReleaseStage.SUBMIT_FAILED, 30, 200, message_id=FILE_A, payment_info_id="B1")
+    assert _waits(after(submission("a", at=20), submission("b", at=40), failed)) == [_us(80)]
+
+
+def test_a_bank_that_is_named_later_makes_no_difference() -> None:
+    context = Context(Policy(acknowledgement_within_s_by_bank={"BANKX": 30 * 60}))
+    assert _waits(after(submission("s", bank=None), release("r", at=30), context=context)) == [_us(_DUE)]
+
+
+def test_of_two_attempts_the_one_that_was_heard_of_late_fires_later() -> None:
+    told = after(submission("a", FILE_A, 20, received=200), submission("b", FILE_B, 21))
+    assert told.known.due_at == _us(81)
+    assert told.clock(199).known.due_at == _us(200)
+
+
 def test_a_submission_of_two_contents_is_for_a_person_not_for_the_clock() -> None:
     told = after(submission("s", payload_hash="b")).clock(81)
     assert told.flags == {Flag.OVERDUE}
@@ -159,6 +176,25 @@ def test_received_at_the_deadline_is_in_time_and_a_microsecond_later_is_late() -
         word = replace(ack("k", "ACCP", 30), received_at=_us(_DUE) + late_us)
         told = after(submission("s"), word).clock(99 * HOUR)
         assert _states(told) == ([_OPEN, _GONE] if late_us else [])
+
+
+def test_received_at_the_deadline_but_known_after_it_has_fired_it_is_in_time_all_the_same() -> None:
+    word = replace(ack("k", "ACCP", 30), received_at=_us(_DUE))
+    told = after(submission("s")).clock(81).tell(word, Context())
+    assert (told.transitions[-1].kind, _late(told)) == (TransitionKind.CORRECTION, {})
+
+
+def test_between_the_deadline_and_when_we_heard_of_the_submission_the_bank_was_late() -> None:
+    told = after(submission("s", at=20, received=200), ack("k", "ACCP", 100, received=150)).clock(200)
+    assert _states(told) == [_OPEN, _GONE]
+
+
+def test_of_two_contents_one_that_was_taken_back_was_no_word() -> None:
+    first = ack("k", "ACCP", 30, payload_hash="b", delivery=1)
+    other = ack("k", "ACCP", 30, received=90, payload_hash="a", delivery=1)
+    assert _sla(after(submission("s"), first, other).clock(99 * HOUR)) == []
+    told = after(submission("s"), first, replace(first, delivery=2, withdrawn=True), other)
+    assert _states(told.clock(99 * HOUR)) == [_OPEN, _GONE]
 
 
 def test_it_is_when_we_received_the_word_that_counts_not_when_the_bank_says_that_it_said_it() -> None:
