@@ -8,7 +8,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -54,7 +55,7 @@ class Workers:
     def start(self, name: str) -> None:
         """Start the worker of that name; its log is ``<name>.log`` in the folder."""
         own = {f"{PREFIX}INSTANCE": name, f"{PREFIX}WEB_HOST": "127.0.0.1", f"{PREFIX}WEB_PORT": "0"}
-        with self._log_path(name).open("ab") as log:
+        with told_to_stop_later(), self._log_path(name).open("ab") as log:
             self._logs_begin[name] = log.tell()
             self._running[name] = subprocess.Popen(
                 [sys.executable, "-m", "streams.cli", "worker"],
@@ -64,7 +65,7 @@ class Workers:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._note()
+            self._note()
 
     def kill(self, name: str) -> int:
         """Kill the worker as a power cut would; returns its pid. ``revive`` starts it again."""
@@ -119,6 +120,22 @@ class Workers:
             except psutil.NoSuchProcess:
                 continue  # ended already: nothing to be stopped
         (self.folder / _PIDS).write_text(json.dumps(started), encoding="ascii")
+
+
+@contextmanager
+def told_to_stop_later() -> Iterator[None]:
+    """Who is told to stop between a worker's start and the note of it, and so would leave it running, hears it then."""
+    told: list[int] = []
+    ours = (signal.SIGTERM, signal.SIGINT)
+    # Noted, not blocked: a blocked signal stays blocked in the worker.
+    before = {number: signal.signal(number, lambda number, _frame: told.append(number)) for number in ours}
+    try:
+        yield
+    finally:
+        for ignored, handler in before.items():
+            signal.signal(ignored, handler)
+        for number in told:
+            signal.raise_signal(number)
 
 
 def stop_left_over(folder: Path) -> int:

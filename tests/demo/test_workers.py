@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pytest
 
 from streams.demo import workers as module
 from streams.demo.errors import DemoError
-from streams.demo.workers import Workers, stop_left_over
+from streams.demo.workers import Workers, stop_left_over, told_to_stop_later
 
 UNUSABLE = {"PAYSTATE_NO_SUCH_SETTING": "1"}
 """Ends a worker at once."""
@@ -84,3 +85,15 @@ def test_an_address_is_what_the_newest_start_told(tmp_path: Path) -> None:
         log.write("metrics and status at http://127.0.0.1:2\n")
     assert workers.addresses == {"demo-1": "http://127.0.0.1:2"}
     workers.stop()
+
+
+def test_who_is_told_to_stop_while_a_worker_starts_hears_it_once_the_worker_is_noted() -> None:
+    heard: list[str] = []
+    before = signal.signal(signal.SIGTERM, lambda *_: heard.append("stop"))
+    try:
+        with told_to_stop_later():
+            signal.raise_signal(signal.SIGTERM)
+            heard.append("noted")
+        assert heard == ["noted", "stop"]
+    finally:
+        signal.signal(signal.SIGTERM, before)
