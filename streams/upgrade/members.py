@@ -15,7 +15,9 @@ from confluent_kafka.admin import AdminClient
 from streams.forms import Forms
 
 _STATED: Final = re.compile(r"paystate/(?P<release>[^/]+)/form-(?P<form>\d{1,9})/(?P<instance>.+)")
-_TIMEOUT_S: Final = 30.0
+#: One question: a client that asked while the group's coordinator was being made waits the whole time; asked again, the
+#: next one is answered at once.
+_QUESTION_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def stated(instance: str, forms: Forms) -> str:
 def members_of(client: Mapping[str, Any], group: str) -> tuple[Member, ...]:
     """All members of the group, dead ones until their session ends. Raises KafkaException."""
     admin = AdminClient({**client, "log_level": 3})
-    described = admin.describe_consumer_groups([group], request_timeout=_TIMEOUT_S)[group].result(_TIMEOUT_S)
+    described = admin.describe_consumer_groups([group], request_timeout=_QUESTION_S)[group].result(2 * _QUESTION_S)
     found = [_member(row.client_id, row.host.lstrip("/")) for row in described.members]
     return tuple(sorted(found, key=lambda member: member.instance))
 

@@ -92,6 +92,9 @@ def test_a_worker_without_a_broker_is_not_ready_says_so_and_is_again_when_it_is_
         arena.create_topics()
         with arena.running() as running:
             wait_until(running.is_ready, "the worker is ready")
+            # Nothing of it is on its way when the broker dies, its first offsets neither.
+            arena.deposit(iterate_ids("w", 40))
+            arena.wait_until_folded()
             broker.kill()
             wait_until(lambda: "no broker has answered for" in running.engine.status().reason, "it has noticed")
             assert running.engine.status().live, "a restart would not help"
