@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from schemas.codec import CodecError
 from streams.domain.fingerprints import DuplicateState
 from streams.domain.policy import Policy
 from streams.domain.state import State
@@ -158,7 +159,11 @@ def _heard(log: CommittedLog, topics: Topics, policy: Policy) -> Punctuality:
     heard = Punctuality({name: policy.acknowledgement_within_us(name) for name in by_callback})
     for record in log.read(log.places(topics.raw.kafka_name), settled=True):
         if record.value is not None:
-            heard.note(topics.raw.decode(record.value), record.timestamp_us)
+            try:
+                raw = topics.raw.decode(record.value)
+            except CodecError:
+                continue  # nobody's word: the pipeline keeps it as a dead letter, and the truth counts those
+            heard.note(raw, record.timestamp_us)
     return heard
 
 
