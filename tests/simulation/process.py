@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from streams.engine import EngineSettings, FaultPoint, GroupProtocol, NoMetrics
 from streams.engine.engine import Engine
@@ -46,7 +46,7 @@ class Watched(NoMetrics):
         self._taken_over(partition, rows)
 
 
-class Outside:
+class Outside(Protocol):
     """What a process needs of the world around it."""
 
     scheduler: Scheduler
@@ -56,19 +56,18 @@ class Outside:
 
     def now_ms(self) -> int:
         """The wall clock."""
-        raise NotImplementedError
 
     def new_member_id(self) -> str:
-        raise NotImplementedError
+        """A member id that nobody has had."""
 
     def note(self, who: str, what: str) -> None:
-        raise NotImplementedError
+        """A line of the trace."""
 
     def violation(self, check: str, what: str) -> None:
-        raise NotImplementedError
+        """A rule of the protocol was broken."""
 
     def taken_over(self, process: Process, partition: int, rows: Callable[[str], Iterator[bytes]]) -> None:
-        raise NotImplementedError
+        """A process has taken a partition over."""
 
 
 class Process:
