@@ -14,13 +14,14 @@ from confluent_kafka import KafkaException, Producer
 
 from streams.engine import FaultPoint
 from streams.topics import Topics
+from tests.engine.fault_points import HANDOVER, LOSS, START, STOP, UNIT
 
 from .cluster import Cluster, Disk
 from .crew import Crew, Hit, wait_until
 from .damage import damage
 from .proxy import Mood
 from .recovery import Recoveries
-from .schedule import HANDOVER, LOSS, SPARE, START, STOP, UNIT, WORKERS, Blow, Fault, Step
+from .schedule import SPARE, WORKERS, Blow, Fault, Step
 
 ACTIVE_WITHIN_S: Final = 60.0
 _OBEYED_WITHIN_S: Final = 20.0

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from streams.engine import FaultPoint
+from tests.engine.fault_points import EVERY, START
 
 
 class Fault(StrEnum):
@@ -46,41 +47,6 @@ WORKERS: Final = ("c1", "c2", "c3")
 SPARE: Final = "c4"
 """Joins and leaves while the others stay."""
 
-UNIT: Final = (
-    FaultPoint.POLLED,
-    FaultPoint.COLLECTED,
-    FaultPoint.FOLDED,
-    FaultPoint.SEALED,
-    FaultPoint.BEGUN,
-    FaultPoint.PRODUCED_SOME,
-    FaultPoint.PRODUCED,
-    FaultPoint.FLUSHED,
-    FaultPoint.OFFSETS_SENT,
-    FaultPoint.COMMITTED,
-    FaultPoint.STORED_SOME,
-    FaultPoint.STORED,
-    FaultPoint.DONE,
-)
-"""Passed by every worker that has something to do."""
-START: Final = (
-    FaultPoint.PRODUCER_READY,
-    FaultPoint.JOINED,
-    FaultPoint.ASSIGNED,
-    FaultPoint.RESTORE_COMMITTED,
-    FaultPoint.RESTORE_MARKED,
-    FaultPoint.RESTORE_OPENED,
-    FaultPoint.RESTORE_REPLAYED,
-    FaultPoint.RESTORED,
-    FaultPoint.ACTIVATED,
-)
-"""Passed by a worker that comes back: it is killed twice."""
-STOP: Final = (FaultPoint.STOPPING, FaultPoint.LEFT)
-"""Passed by a worker that is told to stop."""
-LOSS: Final = {FaultPoint.LOST: FaultPoint.POLLED, FaultPoint.ABORTED: FaultPoint.FLUSHED}
-"""Passed by a worker that comes back from beyond its session: where it is to be stopped for that."""
-HANDOVER: Final = (FaultPoint.REVOKED,)
-"""Passed when another worker joins."""
-KILL_POINTS: Final = (*UNIT, *START, *STOP, *LOSS, *HANDOVER)
 
 _ZOMBIE_POINTS: Final = (
     None,
@@ -144,7 +110,7 @@ class _Round:
         self._next = seed * steps * 2
 
     def take(self, count: int) -> list[FaultPoint]:
-        taken = [KILL_POINTS[(self._next + number) % len(KILL_POINTS)] for number in range(count)]
+        taken = [EVERY[(self._next + number) % len(EVERY)] for number in range(count)]
         self._next += count
         return taken
 

@@ -11,40 +11,10 @@ import pytest
 from streams.engine import FaultPoint
 
 from .arena import Arena, wait_until
+from .fault_points import EVERY, HANDOVER, LOSS, START, STOP, UNIT
 from .ledger import Names, iterate_ids
 
 pytestmark = pytest.mark.kafka
-
-UNIT = (
-    FaultPoint.POLLED,
-    FaultPoint.COLLECTED,
-    FaultPoint.FOLDED,
-    FaultPoint.SEALED,
-    FaultPoint.BEGUN,
-    FaultPoint.PRODUCED_SOME,
-    FaultPoint.PRODUCED,
-    FaultPoint.FLUSHED,
-    FaultPoint.OFFSETS_SENT,
-    FaultPoint.COMMITTED,
-    FaultPoint.STORED_SOME,
-    FaultPoint.STORED,
-    FaultPoint.DONE,
-)
-RESTORE = (
-    FaultPoint.PRODUCER_READY,
-    FaultPoint.JOINED,
-    FaultPoint.ASSIGNED,
-    FaultPoint.RESTORE_COMMITTED,
-    FaultPoint.RESTORE_MARKED,
-    FaultPoint.RESTORE_OPENED,
-    FaultPoint.RESTORE_REPLAYED,
-    FaultPoint.RESTORED,
-    FaultPoint.ACTIVATED,
-)
-STOP = (FaultPoint.STOPPING, FaultPoint.LEFT)
-#: Where a worker that lost its place comes by, and where it has to be stopped for that.
-LOSS = {FaultPoint.LOST: FaultPoint.POLLED, FaultPoint.ABORTED: FaultPoint.FLUSHED}
-REBALANCE = (FaultPoint.REVOKED,)
 
 
 @pytest.fixture
@@ -85,7 +55,7 @@ def test_a_kill_at_any_step_of_a_unit_loses_and_repeats_nothing(make_arena: Any)
 
 
 def test_a_kill_at_any_step_of_a_restore_loses_and_repeats_nothing(make_arena: Any) -> None:
-    arenas = {point: make_arena(point.value) for point in RESTORE}
+    arenas = {point: make_arena(point.value) for point in START}
     sent = {point: arena.deposit(iterate_ids("e", 200)) for point, arena in arenas.items()}
     for arena in arenas.values():
         arena.start()
@@ -105,11 +75,11 @@ def test_a_kill_at_any_step_of_a_restore_loses_and_repeats_nothing(make_arena: A
 
 
 def test_every_fault_point_is_one_at_which_a_worker_is_killed() -> None:
-    assert sorted([*UNIT, *RESTORE, *STOP, *LOSS, *REBALANCE]) == sorted(FaultPoint)
+    assert sorted(EVERY) == sorted(FaultPoint)
 
 
 def test_a_kill_while_stopping_or_giving_work_away_loses_and_repeats_nothing(make_arena: Any) -> None:
-    arenas = {point: make_arena(point.value) for point in (*STOP, *LOSS, *REBALANCE)}
+    arenas = {point: make_arena(point.value) for point in (*STOP, *LOSS, *HANDOVER)}
     sent = {point: arena.deposit(iterate_ids("e", 300)) for point, arena in arenas.items()}
     for point, arena in arenas.items():
         if point in LOSS:
