@@ -34,13 +34,13 @@ DueHandler = Callable[[str, Record, "Table[Payment]", Outbox], None]
 _context = quick(Context)
 _evidence = quick(Evidence)
 _message = quick(FingerprintMessage)
+#: What is replayed is marked where it is written, by when it was received (streams/topics.py).
+_LIVE: Final = Mode.LIVE
 _JUDGED: Final = {CommandAction.CONFIRM_DUPLICATE: True, CommandAction.DISMISS_DUPLICATE: False}
 _KEPT_FOR_A_PERSON: Final = frozenset({Outcome.CONFLICT, Outcome.INVALID})
 
 
-def lifecycle(
-    topics: Topics, policy: Policy, generation: int, mode: Mode = Mode.LIVE, writing: Writing | None = None
-) -> Handler:
+def lifecycle(topics: Topics, policy: Policy, generation: int, writing: Writing | None = None) -> Handler:
     """The handler of everything that is said about payments whose correlation id is known."""
     pack = Packer(writing)
     tell = _Teller(topics, pack)
@@ -56,18 +56,16 @@ def lifecycle(
             )
         pack.fact, pack.data = fact, record.message.value() or b""
         before = payments.get(key)
-        folded = fold(before, fact, _context(policy, generation, mode, _where(record, fact), pack))
+        folded = fold(before, fact, _context(policy, generation, _LIVE, _where(record, fact), pack))
         if folded.payment is not None and folded.payment is not before:
             payments[key] = folded.payment
         tell(folded, record, fact, out)
-        out.note(fact_folded(record.partition, fact, before, folded, mode))
+        out.note(fact_folded(record.partition, fact, before, folded, _LIVE))
 
     return join
 
 
-def overdue(
-    topics: Topics, policy: Policy, generation: int, mode: Mode = Mode.LIVE, writing: Writing | None = None
-) -> DueHandler:
+def overdue(topics: Topics, policy: Policy, generation: int, writing: Writing | None = None) -> DueHandler:
     """What is called for a payment that proved time finds due: what has not come by now has not come in time."""
     pack = Packer(writing)
     tell = _Teller(topics, pack)
@@ -78,12 +76,12 @@ def overdue(
             return
         at = tick.value.at
         evidence = _evidence(tick.topic, tick.partition, tick.offset, None, None)
-        folded = elapse(before, at, _context(policy, generation, mode, evidence, pack))
+        folded = elapse(before, at, _context(policy, generation, _LIVE, evidence, pack))
         # written even if nothing fired: another policy may have moved the deadline since the row was
         payments[key] = folded.payment or before
         tell.steps(key, folded, out)
         if folded.payment is not before:
-            out.note(ClockPassed(tick.partition, at, before, folded, mode))
+            out.note(ClockPassed(tick.partition, at, before, folded, _LIVE))
 
     return pass_by
 
