@@ -69,7 +69,10 @@ def test_a_broker_that_is_killed_under_load_costs_time_and_nothing_else(broker: 
             # One that was started again a moment ago does not know yet what SIGTERM means.
             wait_until(worker.is_ready, "the worker is ready")
             # 1: fenced by the outage, and on its way out when the others had folded everything already.
-            assert worker.stop_or_end() in (0, 1), worker.text()[-3000:]
+            # 70: in a call that does not return any more (librdkafka 5456), for which the watchdog is there.
+            status = worker.stop_or_end()
+            is_stuck = status == 70 and "in _insist" in worker.text()
+            assert status in (0, 1) or is_stuck, worker.text()[-3000:]
         assert broker.stop()
         EmbeddedBroker(broker.folder, settings={"group.coordinator.rebalance.protocols": "classic"}).start()
         sent += arena.deposit(iterate_ids("c", 100))
