@@ -10,12 +10,12 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from streams.doctor.finding import Finding, fail, ok, skip, warn
-from streams.engine.manifest import why_unreadable
 from streams.engine.store_check import condemned
 from streams.lookup.log import CommittedLog, Place
 from streams.lookup.pipeline import Pipeline
 from streams.settings import Settings
 from streams.store_care import places
+from streams.store_manifest import why_unreadable
 
 _TIMEOUT_S: Final = 10.0
 _SHOWN: Final = 6

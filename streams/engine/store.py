@@ -27,8 +27,8 @@ from rocksdict import (
 )
 
 from streams.engine.errors import StoreBusy, StoreError
-from streams.engine.manifest import why_unreadable
 from streams.engine.settings import MIB, EngineSettings
+from streams.store_manifest import why_unreadable
 
 MARK_PREFIX = b"\x00mark\x00"
 AS_OF_KEY = b"\x00as-of-ms"

@@ -11,8 +11,8 @@ from typing import Final
 
 from rocksdict import AccessType, Options, Rdict, ReadOptions
 
-from streams.engine.manifest import why_unreadable
 from streams.engine.store import AS_OF_KEY, CONDEMNED, MARK_PREFIX, Mark
+from streams.store_manifest import why_unreadable
 
 #: struct flock of Linux on 64 bits: type, whence, start, length, pid.
 _FLOCK: Final = "hhqqi4x"

@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 from rocksdict import AccessType, Options, Rdict
 
+from streams.store_manifest import why_unreadable
 from streams.verify.due import DUE_OF
 from streams.verify.read import Row
 from streams.verify.report import Report
@@ -87,6 +88,8 @@ def _read(path: Path) -> tuple[dict[str, Mark], _Tables, _Index]:
     """All marks and rows as of one moment. A worker may compact files away while they are opened: tried again."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
+            if damage := why_unreadable(path):
+                raise StoreUnreadableError(damage)
             store = Rdict(str(path), Options(raw_mode=True), access_type=AccessType.read_only())
             try:
                 return _sorted_out(_items(store))

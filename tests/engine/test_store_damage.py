@@ -13,8 +13,8 @@ import pytest
 
 from streams.engine import EngineSettings
 from streams.engine.errors import StoreBusy, StoreError
-from streams.engine.manifest import why_unreadable
 from streams.engine.store import Mark, Store, Stores
+from streams.store_manifest import why_unreadable
 
 _PREFIX = b"payments\x00"
 _STEPS = 6
