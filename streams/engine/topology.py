@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import IsolationLevel, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import ConfigResource, OffsetSpec, ResourceType
 
 from streams.engine.clients import OUTDATED
@@ -137,9 +137,15 @@ class Cluster:
         try:
             return {(tp.topic, tp.partition): future.result().offset for tp, future in answers.items()}
         except KafkaException as failure:
-            if failure.args[0].code() in OUTDATED:
-                # An admin client asks the leaders that it knows, and learns of new ones only when it is told to.
-                self._admin.list_topics(timeout=self._timeout_s)
+            code = failure.args[0].code()
+            if code not in OUTDATED and code != KafkaError._NOENT:
+                raise
+            # An admin client asks the leaders that it knows, and learns of new ones only when it is told to.
+            known = self._admin.list_topics(timeout=self._timeout_s)
+            if code == KafkaError._NOENT and all(tp.topic in known.topics for tp in asked):
+                # Said of a broker that has just started: it knows the topics, not yet that it leads them.
+                unled = KafkaError(KafkaError.LEADER_NOT_AVAILABLE, failure.args[0].str())
+                raise KafkaException(unled) from failure
             raise
 
 

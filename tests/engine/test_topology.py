@@ -9,9 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.engine import App, ConfigurationError, DeadLetters, EngineSettings, Topic
+from streams.engine.clients import PASSING
 from streams.engine.dead_letters import ENVELOPE_BYTES
 from streams.engine.division import divide
 from streams.engine.topology import Cluster, TopicFacts, check
@@ -184,3 +185,27 @@ def _known(value: Any) -> Future[Any]:
 
 def test_of_several_brokers_the_slowest_follower_counts() -> None:
     assert Cluster(ThreeBrokers(), 1).replica_lag_ms(["in"]) == 30_000
+
+
+class WithoutLeaders:
+    """A broker that has just started: it knows its topics, not yet that it leads them."""
+
+    def __init__(self, *topics: str) -> None:
+        self.topics = topics
+
+    def list_offsets(self, asked: dict[TopicPartition, Any], **_: Any) -> dict[TopicPartition, Future[Any]]:
+        failed: Future[Any] = Future()
+        failed.set_exception(KafkaException(KafkaError(KafkaError._NOENT, "No leaders found")))
+        return dict.fromkeys(asked, failed)
+
+    def list_topics(self, timeout: float) -> SimpleNamespace:  # noqa: ARG002 -- the library's name
+        return SimpleNamespace(topics=dict.fromkeys(self.topics))
+
+
+@pytest.mark.parametrize(("topics", "passes"), [(("in", "out"), True), (("out",), False)])
+def test_a_partition_whose_leader_is_being_chosen_is_waited_for_unless_its_topic_is_gone(
+    topics: tuple[str, ...], passes: bool
+) -> None:
+    with pytest.raises(KafkaException) as raised:
+        Cluster(WithoutLeaders(*topics), 1).begins([("in", 0)])
+    assert (raised.value.args[0].code() in PASSING) == passes
