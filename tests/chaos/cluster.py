@@ -29,9 +29,12 @@ _THREE: Final[Mapping[str, str]] = {
     "transaction.state.log.min.isr": "2",
     "default.replication.factor": "3",
     "min.insync.replicas": "2",
-    # A broker that is gone is noticed after this time; the default of 9 s would be most of the time of a run.
-    "broker.session.timeout.ms": "3000",
-    "broker.heartbeat.interval.ms": "500",
+    # A broker that is gone is noticed after this time; the default of 9 s would be most of the time of a run. Shorter,
+    # or with the controllers' defaults, three brokers on two busy cores take one another for dead and never settle.
+    "broker.session.timeout.ms": "6000",
+    "broker.heartbeat.interval.ms": "1000",
+    "controller.quorum.fetch.timeout.ms": "4000",
+    "controller.quorum.election.timeout.ms": "2000",
 }
 
 
