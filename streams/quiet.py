@@ -7,17 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from streams.offsets import Place, ask_again
 
 _TIMEOUT_S: Final = 30.0
 _POLL_S: Final = 0.25
 _NO_COORDINATOR_YET: Final = frozenset(
     {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS}
 )
-
-Place = tuple[str, int]
-"""A Kafka topic and a partition of it."""
 
 
 class NotQuietError(RuntimeError):
@@ -45,11 +44,8 @@ class Progress:
     def ends(self) -> dict[Place, int]:
         """Where every input ends; open transactions count. Raises KafkaException."""
         found = self._admin.list_topics(timeout=_TIMEOUT_S).topics
-        asked = {
-            TopicPartition(name, part): OffsetSpec.latest() for name in self._inputs for part in found[name].partitions
-        }
-        answers = self._admin.list_offsets(asked, isolation_level=IsolationLevel.READ_UNCOMMITTED)
-        return {(place.topic, place.partition): future.result(_TIMEOUT_S).offset for place, future in answers.items()}
+        asked = {(name, part): OffsetSpec.latest() for name in self._inputs for part in found[name].partitions}
+        return {place: answer.offset for place, answer in ask_again(self._admin, asked, _TIMEOUT_S).items()}
 
     def behind(self, ends: Mapping[Place, int]) -> dict[Place, int]:
         """Records between what the group has committed and ``ends``, where there are any. Raises KafkaException."""

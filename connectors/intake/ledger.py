@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -22,10 +21,10 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from schemas.codec import codec
 from schemas.names import topic_name
 from schemas.records import FileEntry
+from streams.offsets import ask_again
 
 TOPIC: Final = "payments.files.v1"
 _TIMEOUT_S: Final = 90.0  # longer than any transaction may stay open
-_RETRY_S: Final = 0.05
 _POLL_S: Final = 1.0
 _PASSING: Final = frozenset(
     {
@@ -148,16 +147,9 @@ class Ledger:
 
     def _ends(self, until: IsolationLevel) -> dict[int, int]:
         """The ends of now; asked again while the broker says that it cannot tell yet (a leader is being chosen)."""
-        latest = {TopicPartition(self._topic, at): OffsetSpec.latest() for at in self._positions}
-        deadline = time.monotonic() + _TIMEOUT_S
-        while True:
-            answers = self._admin.list_offsets(latest, isolation_level=until, request_timeout=_TIMEOUT_S)
-            try:
-                return {at.partition: answer.result().offset for at, answer in answers.items()}
-            except KafkaException as error:
-                if error.args[0].code() not in _PASSING or time.monotonic() > deadline:
-                    raise LedgerUnreadableError(f"{self._topic}: {error.args[0].str()}") from error
-            # An admin client asks the leaders that it knows, and learns of new ones only when it is told to.
-            with suppress(KafkaException):
-                self._admin.list_topics(timeout=_POLL_S)
-            time.sleep(_RETRY_S)
+        latest = {(self._topic, at): OffsetSpec.latest() for at in self._positions}
+        try:
+            answers = ask_again(self._admin, latest, _TIMEOUT_S, until)
+        except KafkaException as error:
+            raise LedgerUnreadableError(f"{self._topic}: {error.args[0].str()}") from error
+        return {partition: answer.offset for (_, partition), answer in answers.items()}

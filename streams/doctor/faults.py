@@ -11,8 +11,9 @@ from confluent_kafka.admin import AdminClient
 
 from streams.doctor.finding import Finding, fail, ok, skip, warn
 from streams.engine.store_check import condemned
-from streams.lookup.log import CommittedLog, Place
+from streams.lookup.log import CommittedLog
 from streams.lookup.pipeline import Pipeline
+from streams.offsets import Place
 from streams.settings import Settings
 from streams.store_care import places
 from streams.store_manifest import why_unreadable

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, ResourceType
 
 from schemas.apply import Action, Change, diff
@@ -14,6 +13,7 @@ from schemas.names import SHARED
 from streams.doctor.finding import Finding, fail, ok, skip, warn
 from streams.engine.dead_letters import ENVELOPE_BYTES
 from streams.lookup.pipeline import input_topics
+from streams.offsets import ask_again
 from streams.settings import Settings
 from streams.topics import Topics
 
@@ -108,8 +108,8 @@ def clock(newest_us: int | None, now_us: int) -> Finding:
 
 
 def _newest_us(admin: AdminClient, topic: str, partitions: int) -> int | None:
-    asked = {TopicPartition(topic, at): OffsetSpec.max_timestamp() for at in range(partitions)}
-    stamps = [answer.result(_TIMEOUT_S).timestamp for answer in admin.list_offsets(asked).values()]
+    asked = {(topic, at): OffsetSpec.max_timestamp() for at in range(partitions)}
+    stamps = [answer.timestamp for answer in ask_again(admin, asked, _TIMEOUT_S).values()]
     known = [stamp for stamp in stamps if stamp is not None and stamp >= 0]
     return max(known) * 1000 if known else None
 

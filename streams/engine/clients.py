@@ -17,22 +17,13 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from streams.engine.settings import EngineSettings
+from streams.offsets import OUTDATED
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 Config = dict[str, Any]
-
-#: Said to a client that asks a former leader, or with a former leader's epoch: as after a restart of its broker.
-OUTDATED: Final = frozenset(
-    {
-        KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.NOT_LEADER_FOR_PARTITION,
-        KafkaError.FENCED_LEADER_EPOCH,
-        KafkaError.UNKNOWN_LEADER_EPOCH,
-    }
-)
 
 #: What is said while brokers restart, leaders move or coordinators load. Only transactions' errors say it themselves.
 PASSING: Final = frozenset(

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import ConfigResource, OffsetSpec, ResourceType
 
-from streams.engine.clients import OUTDATED
 from streams.engine.dead_letters import ENVELOPE_BYTES, DeadLetters
 from streams.engine.errors import ConfigurationError
 from streams.engine.inputs import Inputs
@@ -18,6 +17,7 @@ from streams.engine.partition import FRAMING_BYTES
 from streams.engine.settings import EngineSettings
 from streams.engine.table import TableDeclaration
 from streams.engine.topic import Route, Topic
+from streams.offsets import ask
 
 
 @dataclass(frozen=True)
@@ -128,25 +128,8 @@ class Cluster:
         return self._offsets(partitions, OffsetSpec.latest())
 
     def _offsets(self, partitions: Iterable[tuple[str, int]], spec: Any) -> dict[tuple[str, int], int]:
-        asked = {TopicPartition(topic, partition): spec for topic, partition in partitions}
-        if not asked:
-            return {}
-        answers = self._admin.list_offsets(
-            asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=self._timeout_s
-        )
-        try:
-            return {(tp.topic, tp.partition): future.result().offset for tp, future in answers.items()}
-        except KafkaException as failure:
-            code = failure.args[0].code()
-            if code not in OUTDATED and code != KafkaError._NOENT:
-                raise
-            # An admin client asks the leaders that it knows, and learns of new ones only when it is told to.
-            known = self._admin.list_topics(timeout=self._timeout_s)
-            if code == KafkaError._NOENT and all(tp.topic in known.topics for tp in asked):
-                # Said of a broker that has just started: it knows the topics, not yet that it leads them.
-                unled = KafkaError(KafkaError.LEADER_NOT_AVAILABLE, failure.args[0].str())
-                raise KafkaException(unled) from failure
-            raise
+        answers = ask(self._admin, dict.fromkeys(partitions, spec), self._timeout_s)
+        return {place: answer.offset for place, answer in answers.items()}
 
 
 def check(declared: Declared, facts: dict[str, TopicFacts], settings: EngineSettings) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from streams.engine.clients import OUTDATED
+from streams.offsets import Place, ask_again
 
 _TIMEOUT_S: Final = 30.0
 _CHUNK: Final = 2_000
@@ -28,10 +28,6 @@ _TO_THE_END: Final[Mapping[str, Any]] = {
     # An end behind a transaction's marker shows only in a fetch that finds nothing more: 500 ms each by default.
     "fetch.wait.max.ms": 20,
 }
-_NO_LEADER_YET: Final = OUTDATED | {KafkaError.UNKNOWN_TOPIC_OR_PART}
-
-Place = tuple[str, int]
-"""A topic's Kafka name and a partition."""
 
 
 class ReadError(RuntimeError):
@@ -129,19 +125,8 @@ class CommittedLog:
         which: OffsetSpec,
         isolation: IsolationLevel = IsolationLevel.READ_COMMITTED,
     ) -> dict[Place, int]:
-        """Asked again while a leader is being chosen, as it is for a topic that was created a moment ago."""
-        asked = {TopicPartition(*place): which for place in places}
-        if not asked:
-            return {}
-        deadline = time.monotonic() + _TIMEOUT_S
-        while True:
-            answers = self._admin.list_offsets(asked, isolation_level=isolation, request_timeout=_TIMEOUT_S)
-            try:
-                return {(at.topic, at.partition): answer.result(_TIMEOUT_S).offset for at, answer in answers.items()}
-            except KafkaException as error:
-                if error.args[0].code() not in _NO_LEADER_YET or time.monotonic() > deadline:
-                    raise
-            time.sleep(_POLL_S)
+        answers = ask_again(self._admin, dict.fromkeys(places, which), _TIMEOUT_S, isolation)
+        return {place: answer.offset for place, answer in answers.items()}
 
 
 def _until(consumer: Consumer, ends: Mapping[Place, int], open_places: set[Place]) -> Iterator[Logged]:

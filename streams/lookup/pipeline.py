@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from streams.cluster import Cluster
-from streams.lookup.log import CommittedLog, Place
+from streams.lookup.log import CommittedLog
+from streams.offsets import Place
 from streams.quiet import Progress
 from streams.topics import Topics, inputs_of
 

@@ -13,7 +13,8 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from schemas.names import topic_name
 from schemas.records import ReplayMark
-from streams.lookup.log import CommittedLog, Place
+from streams.lookup.log import CommittedLog
+from streams.offsets import Place, ask_again
 
 RAW: Final = topic_name("payments.raw.v1")
 COMMANDS: Final = topic_name("payments.commands.v1")
@@ -85,9 +86,8 @@ class SharedTopics:
 
     def newest_ms(self) -> int:
         """The log-append time of the newest record of raw; -1: it holds none. Raises ReadError, KafkaException."""
-        asked = {TopicPartition(*place): OffsetSpec.max_timestamp() for place in self._log.places(RAW)}
-        answers = self._admin.list_offsets(asked, request_timeout=_TIMEOUT_S)
-        return max(int(answer.result(_TIMEOUT_S).timestamp) for answer in answers.values())
+        asked = dict.fromkeys(self._log.places(RAW), OffsetSpec.max_timestamp())
+        return max(int(answer.timestamp) for answer in ask_again(self._admin, asked, _TIMEOUT_S).values())
 
     def _begins(
         self,
@@ -136,10 +136,8 @@ class SharedTopics:
 
     def _offsets(self, places: Iterable[Place], spec: OffsetSpec) -> dict[Place, int]:
         """High watermarks: what an open transaction has written counts as there."""
-        answers = self._admin.list_offsets(
-            {TopicPartition(*place): spec for place in places}, request_timeout=_TIMEOUT_S
-        )
-        return {(tp.topic, tp.partition): answer.result(_TIMEOUT_S).offset for tp, answer in answers.items()}
+        answers = ask_again(self._admin, dict.fromkeys(places, spec), _TIMEOUT_S)
+        return {place: answer.offset for place, answer in answers.items()}
 
 
 def _or_end(tp: Any, ends: Mapping[Place, int]) -> int:

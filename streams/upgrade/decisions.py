@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from connectors.intake.publish import Message, Publisher
@@ -19,6 +19,7 @@ from schemas.codec import Codec, codec
 from schemas.names import topic_name
 from schemas.records import Upgrade, UpgradeStep
 from streams.engine.errors import ConfigurationError
+from streams.offsets import ask
 
 TOPIC: Final = "payments.upgrades.v1"
 KEY: Final = "form"
@@ -69,21 +70,15 @@ class Decisions:
 
     def _end(self) -> int:
         """The high watermark: the last stable offset may lie before a decision that is committed."""
-        asked = {self._place: OffsetSpec.latest()}
-        answers = self._admin.list_offsets(
-            asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=_ANSWERS_WITHIN_S
-        )
+        place = (self.topic, 0)
         try:
-            return int(answers[self._place].result().offset)
+            return int(ask(self._admin, {place: OffsetSpec.latest()}, _ANSWERS_WITHIN_S)[place].offset)
         except KafkaException as error:
-            # An admin client asks the leaders that it knows, and learns of new ones only when it is told to.
             known = self._admin.list_topics(timeout=_ANSWERS_WITHIN_S).topics
             if self.topic not in known:
                 raise ConfigurationError(
                     f"topic {self.topic} does not exist: create it (paystate topics apply)"
                 ) from error
-            if error.args[0].code() == KafkaError._NOENT:  # said of a topic whose leader is being chosen
-                raise KafkaException(KafkaError(KafkaError.LEADER_NOT_AVAILABLE, self.topic)) from error
             raise
 
     def _read_to(self, end: int) -> None:

@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollectio
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from schemas.names import SHARED, topic_name
+from streams.offsets import ask_again
 
 _TIMEOUT_S: Final = 30.0
 #: No progress for so long means that a transaction hangs: the reading fails rather than judges half a log.
@@ -137,9 +138,8 @@ def _ends(admin: AdminClient, topics: list[str]) -> dict[str, dict[int, int]]:
     missing = [topic for topic in topics if topic not in known]
     if missing:
         raise ReadError(f"no such topic: {', '.join(missing)}: create what is missing with `paystate topics apply`")
-    asked = {TopicPartition(topic, part): OffsetSpec.latest() for topic in topics for part in known[topic].partitions}
-    answers = admin.list_offsets(asked)
+    asked = {(topic, part): OffsetSpec.latest() for topic in topics for part in known[topic].partitions}
     ends: dict[str, dict[int, int]] = {topic: {} for topic in topics}
-    for place, future in answers.items():
-        ends[place.topic][place.partition] = future.result(_TIMEOUT_S).offset
+    for (topic, partition), answer in ask_again(admin, asked, _TIMEOUT_S).items():
+        ends[topic][partition] = answer.offset
     return ends

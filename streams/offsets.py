@@ -1,0 +1,85 @@
+"""Where partitions begin and end, as their leaders say; a leader that is being chosen is waited for.
+
+An admin client asks the leaders that it knows, and learns of new ones only when it is told to: without that it would
+ask a former leader for ever.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import OffsetSpec
+
+#: Said to a client that asks a former leader, or with a former leader's epoch: as after a restart of its broker.
+OUTDATED: Final = frozenset(
+    {
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+    }
+)
+_PASSING: Final = OUTDATED | {
+    KafkaError.UNKNOWN_TOPIC_OR_PART,  # of a topic that was created a moment ago
+    KafkaError.REQUEST_TIMED_OUT,
+    KafkaError._TIMED_OUT,
+    KafkaError._TRANSPORT,
+    KafkaError._ALL_BROKERS_DOWN,
+}
+_PAUSE_S: Final = 0.1
+
+Place = tuple[str, int]
+"""A topic's Kafka name and a partition."""
+
+
+def ask(
+    admin: Any,
+    asked: Mapping[Place, OffsetSpec],
+    timeout_s: float,
+    isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
+) -> dict[Place, Any]:
+    """confluent_kafka's ListOffsetsResultInfo (offset, timestamp in ms) of each place.
+
+    READ_UNCOMMITTED: the end is the high watermark, open transactions count; READ_COMMITTED: the last stable offset.
+    Raises KafkaException: of LEADER_NOT_AVAILABLE and the like while a leader is being chosen; the client has looked
+    for it then, and may be asked again.
+    """
+    if not asked:
+        return {}
+    answers = admin.list_offsets(
+        {TopicPartition(*place): spec for place, spec in asked.items()},
+        isolation_level=isolation,
+        request_timeout=timeout_s,
+    )
+    try:
+        return {(at.topic, at.partition): answer.result(timeout_s) for at, answer in answers.items()}
+    except KafkaException as failure:
+        code = failure.args[0].code()
+        if code not in OUTDATED and code != KafkaError._NOENT:
+            raise
+        known = admin.list_topics(timeout=timeout_s)
+        if code == KafkaError._NOENT and all(topic in known.topics for topic, _ in asked):
+            # Said of a broker that has just started: it knows the topics, not yet that it leads them.
+            unled = KafkaError(KafkaError.LEADER_NOT_AVAILABLE, failure.args[0].str())
+            raise KafkaException(unled) from failure
+        raise
+
+
+def ask_again(
+    admin: Any,
+    asked: Mapping[Place, OffsetSpec],
+    patience_s: float,
+    isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
+) -> dict[Place, Any]:
+    """As ``ask``, repeated for ``patience_s`` while a leader is being chosen or no broker answers."""
+    give_up_s = time.monotonic() + patience_s
+    while True:
+        try:
+            return ask(admin, asked, patience_s, isolation)
+        except KafkaException as failure:
+            if failure.args[0].code() not in _PASSING or time.monotonic() > give_up_s:
+                raise
+        time.sleep(_PAUSE_S)
