@@ -50,6 +50,10 @@ bench-restore: $(READY) ## measure how fast stores are restored from their topic
 bench-stop: $(READY) ## measure how long a worker takes from SIGTERM to its end (ARGS=--json)
 	$(BIN)/python -m bench.stop $(ARGS)
 
+.PHONY: bench-limits
+bench-limits: $(READY) ## measure a burst, a hot key, a batch of 100,000, a hot partition (ARGS="--case hot-key --json")
+	$(BIN)/python -m bench.limits $(ARGS)
+
 .PHONY: bench-readers
 bench-readers: $(READY) ## measure the readers of bank files: memory, transactions and lines a second (ARGS=--json, --gigabyte)
 	$(BIN)/python -m bench.readers $(ARGS)

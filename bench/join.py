@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,9 +30,8 @@ from confluent_kafka.admin import AdminClient
 
 from bench.load import STREAMS, Encoded, Facts
 from schemas.apply import apply
-from schemas.codec import Codec, codec
+from schemas.codec import codec
 from streams.broker.embedded import EmbeddedBroker
-from streams.domain.facts import Approval, BankAck, Release
 from streams.domain.state import Transition
 from streams.engine import partition_of
 from streams.quiet import Progress, await_quiet
@@ -156,11 +156,13 @@ def _await_no_lag(client: dict[str, Any]) -> None:
 
 
 class Arrivals(threading.Thread):
-    """Notes when each transition becomes visible to a reader of committed records, by the event that caused it."""
+    """Notes when the last transition that an event caused becomes visible to a reader of committed records."""
 
     def __init__(self, client: dict[str, Any]) -> None:
         super().__init__(daemon=True)
         self.seen_s: dict[str, float] = {}
+        #: How many transitions each event caused: that of a batch causes many.
+        self.counts: Counter[str] = Counter()
         self.ready = threading.Event()
         self.wanted = 0
         self.done = threading.Event()
@@ -187,7 +189,9 @@ class Arrivals(threading.Thread):
                 if message.error() is None:
                     value = message.value()
                     assert value is not None
-                    self.seen_s[self._read.decode(value).cause.event_id] = now_s
+                    event_id = self._read.decode(value).cause.event_id
+                    self.seen_s[event_id] = now_s
+                    self.counts[event_id] += 1
         consumer.close()
 
 
@@ -198,10 +202,9 @@ def latency(client: dict[str, Any], seconds: int, figures: Figures) -> None:
     arrivals.ready.wait(30)
     count = RATE_PER_S * seconds // 3
     facts = list(Facts("steady").payments(count, 500))
-    event_ids = _event_ids(facts)
     sent_s: dict[str, float] = {}
-    for place, _ in enumerate(produce(client, facts, RATE_PER_S)):
-        sent_s[event_ids[place]] = time.time()
+    for fact in produce(client, facts, RATE_PER_S):
+        sent_s[fact.event_id] = time.time()
     await_folded(client)
     deadline = time.monotonic() + 10
     while len(arrivals.seen_s) < len(facts) and time.monotonic() < deadline:
@@ -215,12 +218,6 @@ def latency(client: dict[str, Any], seconds: int, figures: Figures) -> None:
         raise RuntimeError(f"{len(facts) - len(delays_ms)} of {len(facts)} transitions were not seen")
     figures.latency_p50_ms = round(delays_ms[len(delays_ms) // 2], 1)
     figures.latency_p99_ms = round(delays_ms[int(len(delays_ms) * 0.99)], 1)
-
-
-def _event_ids(facts: list[Encoded]) -> list[str]:
-    kinds: tuple[type[Any], ...] = (Approval, Release, BankAck)
-    codecs: dict[str, Codec[Any]] = {topic: codec(topic, kind) for topic, kind in zip(STREAMS, kinds, strict=True)}
-    return [codecs[fact.topic].decode(fact.value).event_id for fact in facts]
 
 
 def restarts(worker: Worker, stores: Path, figures: Figures) -> None:

@@ -37,6 +37,7 @@ class Encoded:
     topic: str
     key: bytes
     value: bytes
+    event_id: str
 
 
 class Facts:
@@ -93,7 +94,7 @@ class Facts:
             delivery=0,
             withdrawn=False,
         )
-        return Encoded(STREAMS[0], key.encode(), self._approvals.encode(value))
+        return Encoded(STREAMS[0], key.encode(), self._approvals.encode(value), event_id)
 
     def release(self, number: int) -> Encoded:
         """The submission of a payment to the bank."""
@@ -141,7 +142,7 @@ class Facts:
                 Reference(ReferenceKind.MESSAGE_ID, f"MSG-{batch}"),
             ),
         )
-        return Encoded(STREAMS[1], key.encode(), self._releases.encode(value))
+        return Encoded(STREAMS[1], key.encode(), self._releases.encode(value), event_id)
 
     def acknowledgement(self, number: int) -> Encoded:
         """The bank's acceptance of a payment."""
@@ -187,7 +188,7 @@ class Facts:
             delivery=1,
             withdrawn=False,
         )
-        return Encoded(STREAMS[2], key.encode(), self._acks.encode(value))
+        return Encoded(STREAMS[2], key.encode(), self._acks.encode(value), event_id)
 
 
 def _amount(number: int) -> Money:

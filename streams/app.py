@@ -33,6 +33,7 @@ from streams.engine import (
     Topic,
 )
 from streams.engine.hooks import Hooks, everybody, no_hooks
+from streams.engine.settings import MIB
 from streams.forms import FORMS, Forms, Writing
 from streams.settings import Settings
 from streams.topics import Topics, arrivals_of, marked, topics_of
@@ -209,6 +210,8 @@ def engine_settings(settings: Settings, client: Client, instance: str, forms: Fo
         group_protocol=GroupProtocol(settings.kafka.group_protocol),
         unit_interval_ms=engine.unit_interval_ms,
         unit_max_records=engine.unit_max_records,
+        unit_beside_ms=engine.unit_beside_ms,
+        unit_bytes=engine.unit_mib * MIB,
         max_poll_interval_ms=engine.max_poll_interval_ms,
         transaction_timeout_ms=engine.transaction_timeout_ms,
         clock_interval_ms=engine.clock_interval_ms,

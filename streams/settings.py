@@ -63,6 +63,14 @@ class EngineTuning(BaseModel):
     unit_max_records: Annotated[int, Field(ge=1, le=100_000)] = Field(
         default=2_000, description="most records of one unit, shared fairly by the partitions that have some"
     )
+    unit_beside_ms: Annotated[int, Field(ge=5, le=500)] = Field(
+        default=40,
+        description="how long a unit folds while some partitions are behind and others are not: lower keeps these "
+        "quick, higher catches up sooner",
+    )
+    unit_mib: Annotated[int, Field(ge=1, le=256)] = Field(
+        default=16, description="most that one agent sends, and reads from its store, in a unit and partition (MiB)"
+    )
     max_poll_interval_ms: Annotated[int, Field(ge=10_000, le=3_600_000)] = Field(
         default=300_000, description="a worker that does not poll for so long loses its partitions"
     )

@@ -33,7 +33,7 @@ from streams.domain.shared_names import (
 from streams.engine import AGAIN, Again, BadRecord, Outbox, Record, Table
 from streams.topics import Topics
 
-#: Members served in one unit of work; a larger group goes on in the next one.
+#: Members served in one unit of work, fewer where the fact is large; a larger group goes on in the next one.
 SLICE: Final = 2_000
 
 
@@ -175,7 +175,7 @@ class _Names:
         before = now = rows[fact_key]
         outcome = None
         for key, member in rows.scan(prefix, after=cursor):
-            if served == SLICE:
+            if served == SLICE or (served and out.is_full):
                 outcome = AGAIN
                 break
             self.placing.give(given, key[len(prefix) :], DIRECT, out)

@@ -105,11 +105,15 @@ def _only(name: AttemptName, releases: ReleaseView, evidence: BankEvidence) -> A
 def _resolved(names: Iterable[AttemptName]) -> dict[AttemptName, AttemptName]:
     """Every name as said to the attempt meant: half a name means the only whole one that it fits."""
     known = sorted(names, key=_name_order)
-    whole = [name for name in known if None not in name]
+    whole_by_half: dict[AttemptName, list[AttemptName]] = {}
+    for name in known:
+        if None not in name:
+            for half in ((name[0], None), (None, name[1])):
+                whole_by_half.setdefault(half, []).append(name)
     meant: dict[AttemptName, AttemptName] = {UNNAMED: UNNAMED}
     for name in known:
-        fitting = [other for other in whole if _fits(name, other)]
-        if name in whole or (not fitting and name[0] is not None):
+        fitting = whole_by_half.get(name, ())
+        if None not in name or (not fitting and name[0] is not None):
             meant[name] = name
         else:
             meant[name] = fitting[0] if len(fitting) == 1 else UNNAMED
@@ -218,10 +222,10 @@ def _merit(attempt: Attempt) -> tuple[int, int, tuple[str, str]]:
 
 def _drop_copies(attempts: list[Attempt]) -> None:
     """A file that the bank refused as a copy, and that it says nothing else about, is no second live attempt."""
-    for attempt in attempts:
-        others = any(other.live for other in attempts if other is not attempt and not other.already_there)
-        if attempt.already_there and not attempt.reports and others:
-            attempt.rank = 0
+    if any(attempt.live and not attempt.already_there for attempt in attempts):
+        for attempt in attempts:
+            if attempt.already_there and not attempt.reports:
+                attempt.rank = 0
 
 
 def _weigh(attempt: Attempt) -> None:

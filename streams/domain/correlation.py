@@ -6,6 +6,7 @@ for one) and shared_names.py.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
@@ -15,6 +16,9 @@ from streams.domain.state import AlertKind, AlertState
 
 #: A fact that reaches its payment in one hop, or by a shared name, is numbered once and never moved.
 DIRECT: Final = 1
+
+PAYMENTS_KEPT: Final = 16
+"""Earliest payments kept of those that go by one unique reference."""
 
 
 class CarriedType(StrEnum):
@@ -127,3 +131,16 @@ def merged(first: tuple[Registration, ...], second: tuple[Registration, ...]) ->
         since[key] = min(row.since, since.get(key, row.since))
     rows = [Registration(reference, payment, at) for (reference, payment), at in since.items()]
     return tuple(sorted(rows, key=lambda row: (row.since, row.payment, row.reference)))
+
+
+def earliest(rows: tuple[Registration, ...]) -> tuple[Registration, ...]:
+    """Of each reference the payments kept, from what ``merged`` gave: enough to tell whether there is exactly one."""
+    if len(rows) <= PAYMENTS_KEPT:
+        return rows
+    count: Counter[str] = Counter()
+    kept: list[Registration] = []
+    for row in rows:
+        count[row.reference] += 1
+        if count[row.reference] <= PAYMENTS_KEPT:
+            kept.append(row)
+    return tuple(kept)

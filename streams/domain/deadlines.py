@@ -23,6 +23,7 @@ from streams.domain.identity import stable_id
 from streams.domain.instants import by_their_clock
 from streams.domain.kept import Kept
 from streams.domain.policy import Policy
+from streams.domain.releases import AttemptName
 
 ACKNOWLEDGEMENT: Final = "acknowledgement"
 _EXACT: Final = Precision.TIME
@@ -107,15 +108,15 @@ def deadlines_of(
     armed: list[Armed] = []
     borne_out: list[Mark] = []
     misses: list[Miss] = []
-    opened: list[Release] = []
+    opened = _Opened()
     met = 0
     for row in submitted:
         mark = fired.get(row.event_id)
         due_at = mark.due_at if mark is not None else _due_at(row, releases, policy)
         fires_at = max(due_at, row.received_at)
-        if opened and _is_told_of(row, opened, failed, fires_at):
+        if opened.rows and _is_told_of(row, opened.near(row), failed, fires_at):
             continue
-        opened.append(row)
+        opened.add(row)
         if not due_at:
             continue
         failure = _failure(row, failed) if failed else None
@@ -133,6 +134,29 @@ def deadlines_of(
     if len(armed) > 1:
         armed.sort(key=_firing_order)
     return Deadlines(tuple(armed), tuple(sorted(borne_out, key=_armed_by)), tuple(misses), met)
+
+
+class _Opened:
+    """Submissions that armed a deadline. Most name their attempt whole, and then only that one and half names fit."""
+
+    def __init__(self) -> None:
+        self.rows: list[Release] = []
+        self._by_name: dict[AttemptName, list[Release]] = {}
+        self._half_named: list[Release] = []
+
+    def add(self, row: Release) -> None:
+        """One more."""
+        self.rows.append(row)
+        if row.message_id is None or row.payment_info_id is None:
+            self._half_named.append(row)
+        else:
+            self._by_name.setdefault((row.message_id, row.payment_info_id), []).append(row)
+
+    def near(self, row: Release) -> Iterable[Release]:
+        """Those that may be of the row's attempt: no others are, some of these may not be."""
+        if row.message_id is None or row.payment_info_id is None:
+            return self.rows
+        return (*self._by_name.get((row.message_id, row.payment_info_id), ()), *self._half_named)
 
 
 def _of_one(row: Release, releases: Sequence[Release], acks: Sequence[BankAck], policy: Policy) -> Deadlines:

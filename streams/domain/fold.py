@@ -117,7 +117,7 @@ def _told_again(payment: Payment, place: int, row: Kept, fact: PaymentFact, cont
         outcome = Outcome.APPLIED
     new = merged(row, fact, context.pack)
     if new is row:
-        return _folded(payment, Outcome.DUPLICATE)
+        return _folded(payment, Outcome.DUPLICATE if row.knows(fact) else Outcome.CONFLICT)
     kept = (*payment.kept[:place], new, *payment.kept[place + 1 :])
     return _published(payment, fact, context, kept, live_of(kept), outcome)
 

@@ -20,6 +20,7 @@ from streams.domain.correlation import (
     Registration,
     Unplaced,
     Withdraw,
+    earliest,
     merged,
 )
 from streams.domain.state import AlertKind, AlertState
@@ -63,7 +64,7 @@ def correlate_home(
     """
     if row.decided:
         return row, ()
-    known = merged(row.known, message.registrations)
+    known = earliest(merged(row.known, message.registrations))
     if row.fact is not None and known == row.known:
         return row, ()
     heard = replace(row, known=known)

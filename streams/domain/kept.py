@@ -4,8 +4,9 @@ Copies of one event are merged by rules that do not depend on order:
 - another payload hash is a conflict: the smallest hash is kept, the others leave a trace;
 - of one hash the highest ``delivery`` is kept (a withdrawal is a delivery), and the smallest ``received_at`` of all.
 
-Beyond the cap the facts received first are kept, so that the kept set, too, does not depend on order. What that
-cannot cover: traces and delivery numbers of a fact that was put out for an earlier one go with it.
+Beyond the cap the facts received first are kept, so that the kept set, too, does not depend on order; so are the
+traces of one event. What that cannot cover: traces and delivery numbers of a fact that was put out for an earlier one
+go with it, and a trace that was put out is a dead letter only if it was never the fact that counted.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from operator import attrgetter
 from typing import Final
 
 from streams.domain.facts import Approval, BankAck, Happened, PaymentFact, Verdict
+
+RIVALS_KEPT: Final = 16
+"""Traces kept of what else was said under one event id: the first two say since when it is in dispute."""
 
 Pack = Callable[[PaymentFact], bytes]
 """How the row codec writes one fact; the bytes are opaque here and live as long as the fact does."""
@@ -45,6 +49,11 @@ class Kept:
     def live(self) -> bool:
         """Not withdrawn from this payment again."""
         return not _withdrawn(self.fact)
+
+    def knows(self, fact: PaymentFact) -> bool:
+        """Whether the fact's content counts, or has left its trace."""
+        told = fact.payload_hash
+        return told == self.fact.payload_hash or any(rival.payload_hash == told for rival in self.rivals)
 
     @property
     def conflict_since(self) -> int | None:
@@ -121,4 +130,7 @@ def _with_rival(rivals: tuple[Rival, ...], new: Rival) -> tuple[Rival, ...]:
         last = max(old, new, key=lambda rival: (rival.delivery, rival.withdrawn))
         new = replace(last, received_at=min(old.received_at, new.received_at))
     found[new.payload_hash] = new
-    return tuple(found[name] for name in sorted(found))
+    names = sorted(found)
+    if len(names) > RIVALS_KEPT:
+        names = sorted(sorted(names, key=lambda name: (found[name].received_at, name))[:RIVALS_KEPT])
+    return tuple(found[name] for name in names)

@@ -12,6 +12,7 @@ from typing import Final
 
 from streams.domain.correlation import (
     DIRECT,
+    PAYMENTS_KEPT,
     CarriedFact,
     CorrelationMessage,
     Deliver,
@@ -25,8 +26,6 @@ from streams.domain.facts import Reference, Release
 from streams.domain.homes import home_of
 from streams.domain.reference_kinds import SOUGHT, names_to_look_up
 
-PAYMENTS_KEPT: Final = 16
-"""Earliest payments kept at one unique reference."""
 WAITING_KEPT: Final = 256
 """Homes that may wait at one unique reference."""
 

@@ -30,8 +30,16 @@ Handler = Callable[..., Again | None]
 DueHandler = Callable[..., None]
 
 
+def _never() -> bool:
+    return False
+
+
 class Batch:
-    """Records of one task (an agent's inputs in one partition), lowest timestamp first, to be folded once by `each`."""
+    """Records of one task (an agent's inputs in one partition), lowest timestamp first, to be folded once by `each`.
+
+    It ends before its records do once it has used up its part of the unit: when `is_over` says so, and when what it
+    sends and what it has read from the store come to enough. At least one record is folded.
+    """
 
     def __init__(
         self,
@@ -41,6 +49,7 @@ class Batch:
         out: Outbox,
         undo: Undo,
         row_limits: Sequence[int] | None = None,
+        is_over: Callable[[], bool] = _never,
     ) -> None:
         self.partition = partition
         self.records = records
@@ -48,6 +57,7 @@ class Batch:
         self.out = out
         self._undo = undo
         self._row_limits = row_limits
+        self._is_over = is_over
         #: How many records are done with, from the first on.
         self.done = 0
         #: The record whose handler asked to be called again.
@@ -92,8 +102,14 @@ class Batch:
                 self.again = record
                 break
             done += 1
+            if self._is_spent():
+                break
         undo.clear()
         self.done = done
+
+    def _is_spent(self) -> bool:
+        """Whether the rest has to wait for the next unit."""
+        return self._is_over() or self.out.is_filled_by(sum([table.read_bytes for table in self.tables]))
 
     def _tick(self, tick: Record, at_us: int, due: DueHandler | None) -> Again | None:
         """See to the rows that are due by now, a slice of them: the other ones in the next unit."""
@@ -102,8 +118,11 @@ class Batch:
         outcome: Again | None = None
         for table in self.tables:
             keys, has_more = table.due(at_us, DUE_SLICE)
-            for key in keys:
+            for place, key in enumerate(keys, 1):
                 self._see_to(key, table, tick, at_us, due)
+                if self._is_spent():
+                    has_more = has_more or place < len(keys)
+                    break
             if has_more:
                 outcome = AGAIN
         return outcome

@@ -198,6 +198,8 @@ def group_config(settings: EngineSettings, *, kip848: bool) -> Config:
         "fetch.queue.backoff.ms": 5,
         "queued.min.messages": 20_000,
         "queued.max.messages.kbytes": max(1024, settings.fetch_queue_bytes // 1024),
+        # One answer may come on top of a queue that is nearly full: 50 MB by default, where all inputs have a backlog.
+        "fetch.max.bytes": max(1_000_000, settings.fetch_queue_bytes),
     }
     if kip848:
         return {**shared, "group.protocol": "consumer", "group.remote.assignor": "range"}

@@ -150,8 +150,14 @@ class GroupConsumer:
         else:
             self._handle(error)
 
+    @property
+    def _most_bytes(self) -> int:
+        """What one input may hold: the more there are, the less each."""
+        settings = self._settings
+        return min(settings.input_buffer_bytes, settings.all_buffers_bytes // max(1, len(self._reading)))
+
     def _pause_full(self) -> None:
-        most_bytes = self._settings.input_buffer_bytes
+        most_bytes = self._most_bytes
         for source in self._reading.values():
             if not source.is_paused and source.size_bytes > most_bytes:
                 self._open.pause([TopicPartition(source.topic, source.partition)])
@@ -185,10 +191,9 @@ class GroupConsumer:
 
     def resume_drained(self) -> None:
         """Resume inputs that were paused because their buffers were full and are half empty now."""
+        low_bytes = self._most_bytes // 2
         drained = [
-            source
-            for source in self._reading.values()
-            if source.is_paused and source.size_bytes < self._settings.input_buffer_bytes // 2
+            source for source in self._reading.values() if source.is_paused and source.size_bytes < max(1, low_bytes)
         ]
         if drained:
             self._open.resume([TopicPartition(source.topic, source.partition) for source in drained])

@@ -178,8 +178,9 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         self._reached(FaultPoint.PRODUCER_READY)
         ownership, consumer = self._join(declared, facts, cluster)
         self._reached(FaultPoint.JOINED)
-        dead_route = route(declared.dead_letters.kafka_name, facts)
-        sending = Sending(routes(declared, facts), declared.dead_letters, dead_route, self._wall_clock_us)
+        dead = route(declared.dead_letters.kafka_name, facts)
+        places, enough = routes(declared, facts), settings.unit_bytes
+        sending = Sending(places, declared.dead_letters, dead, self._wall_clock_us, enough)
         self._consumer, self._ownership, self._cluster = consumer, ownership, cluster
         self._work = UnitOfWork(
             settings,
@@ -191,6 +192,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
             self._metrics,
             self._reached,
             self._clock,
+            self._threads.worked_s,
         )
         return self._work
 

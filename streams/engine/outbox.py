@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from streams.engine.dead_letters import DeadLetters, Failure, cut, describe
 from streams.engine.errors import INFRASTRUCTURE, BadRecord, InfrastructureError, UndeclaredTopic
 from streams.engine.hashing import partition_of
 from streams.engine.record import Record
+from streams.engine.settings import MIB
 from streams.engine.topic import Route, Topic
 
 V = TypeVar("V")
@@ -18,14 +19,22 @@ V = TypeVar("V")
 Send = tuple[str, bytes | None, bytes | None, int]
 
 
+#: What a record in an outbox takes beside its key and value.
+SEND_OVERHEAD_BYTES: Final = 300
+
+
 @dataclass(frozen=True)
 class Sending:
-    """What an outbox needs to know of the world: where topics are, where dead letters go, and the time for these."""
+    """What an outbox needs to know of the world: where topics are, where dead letters go, and the time for these.
+
+    `most_bytes`: an outbox that holds so much is full.
+    """
 
     routes: Mapping[str, Route]
     dead_letters: DeadLetters
     dead_letters_route: Route
     wall_clock_us: Callable[[], int]
+    most_bytes: int = 16 * MIB
 
 
 class Failed(NamedTuple):
@@ -48,6 +57,8 @@ class Outbox:
         self.sent: list[Send] = []
         self.notes: list[object] = []
         self.failures: list[Failed] = []
+        #: What was sent came to so much; what was taken back counts too, it was work.
+        self.size_bytes = 0
         #: The key of the record being folded: what is sent under the same key stays in its partition.
         self.record_key: str | None = None
 
@@ -82,6 +93,16 @@ class Outbox:
         else:
             chosen = self._choose(route, key_bytes, partition)
         self.sent.append((route.kafka_name, data, key_bytes, chosen))
+        self.size_bytes += size_bytes + SEND_OVERHEAD_BYTES
+
+    @property
+    def is_full(self) -> bool:
+        """Whether this unit sends enough. A handler that sends much for one record stops then, and returns AGAIN."""
+        return self.is_filled_by(0)
+
+    def is_filled_by(self, more_bytes: int) -> bool:
+        """Whether it would be full with so much more in it."""
+        return self.size_bytes + more_bytes >= self._sending.most_bytes
 
     def note(self, item: object) -> None:
         """Hand an observation to the metrics if, and only if, this unit is committed and this record is not undone."""
@@ -123,6 +144,7 @@ class Outbox:
                 f"{route.kafka_name} takes at most {route.max_bytes}. Raise its max.message.bytes; nothing was lost."
             )
         self.sent.append((route.kafka_name, data, failure.key, record.partition % route.partitions))
+        self.size_bytes += len(data) + SEND_OVERHEAD_BYTES
         self.failures.append(Failed(record.topic, failure.reason_class, failure.key))
 
     def count_dead_letter(self, topic: str, reason_class: str, key: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -64,16 +64,24 @@ class Task:
         self._row_limits = tuple(row_limits[table.name] for table in inputs.tables)
         #: The record whose handler asked to be called again: it comes first in the next unit.
         self.pinned: Record | None = None
+        #: Whether the last batch had more records than its part of the unit was enough for.
+        self.was_cut_short = False
 
     def collect(self, most: int) -> list[Record]:
         """The records of the next batch."""
         return collect(self.buffers, most, self.pinned)
 
-    def batch(self, records: Sequence[Record], sending: Sending, *, careful: bool) -> Batch:
-        """A batch over clean tables. `careful` encodes rows record by record, to find the one whose row cannot be."""
+    def batch(
+        self, records: Sequence[Record], sending: Sending, is_over: Callable[[], bool], *, careful: bool
+    ) -> Batch:
+        """A batch over clean tables, until `is_over`.
+
+        `careful` encodes rows record by record, to find the one whose row cannot be.
+        """
         self.drop_dirty()
         out = Outbox(sending, self.inputs.stage, self.partition, self._partitions)
-        return Batch(self.partition, records, self.tables, out, self._undo, self._row_limits if careful else None)
+        row_limits = self._row_limits if careful else None
+        return Batch(self.partition, records, self.tables, out, self._undo, row_limits, is_over)
 
     def seal(self, batch: Batch) -> Sealed:
         """Encode the batch's rows and count what it took. Raises BadRecord if a row cannot be encoded."""
@@ -90,6 +98,7 @@ class Task:
         for buffer, count in sealed.taken:
             buffer.advance(count, buffer.position_after(count))
         self.pinned = sealed.batch.again
+        self.was_cut_short = sealed.batch.done < len(sealed.batch.records)
 
     def drop_dirty(self) -> None:
         """Forget what the open unit wrote."""

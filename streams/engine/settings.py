@@ -50,6 +50,12 @@ class EngineSettings:
     unit_interval_ms: int = 20
     """A unit of work starts at most this often: the floor of latency and the lever on cost an event."""
     unit_max_records: int = 2000
+    unit_bytes: int = 16 * MIB
+    """A task takes no more records in a unit once it has sent, and read from its store, so much."""
+    unit_fold_ms: int = 500
+    """So long the folds of one unit take, and one record more for each task."""
+    unit_beside_ms: int = 40
+    """The same while some partitions are behind and others are not: these wait so long for the next unit."""
     poll_interval_ms: int = 100
     """How long an idle worker waits in one poll: the delay of a stop signal and of a restored partition's start."""
     idle_commit_ms: int = 500
@@ -57,6 +63,8 @@ class EngineSettings:
 
     input_buffer_bytes: int = MIB
     """An input partition is paused above this and resumed below half of it."""
+    all_buffers_bytes: int = 64 * MIB
+    """The same of all input partitions of the worker together: where they are many, each has its share of it."""
     fetch_queue_bytes: int = 8 * MIB
     """Bound of librdkafka's own prefetch queue, for the whole worker."""
     table_cache_bytes: int = 2 * MIB

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from streams.engine.cache import TwoGenerationCache
 from streams.engine.due import LOOKED_AT, DueIndex, entry_of, entry_parts, index_prefix
@@ -14,6 +14,9 @@ from streams.engine.store import Row, Store
 from streams.engine.topic import Topic
 
 V = TypeVar("V")
+
+#: Counted for a cached row beside its bytes: its key and its place, which are most of a small row.
+ROW_OVERHEAD_BYTES: Final = 64
 
 _ABSENT: Any = object()
 _FROZEN_BUILTINS = (str, bytes, int, float, bool, tuple, frozenset)
@@ -89,6 +92,8 @@ class Table(Generic[V]):
         self._found: dict[str, list[bytes]] = {}
         self._cache: TwoGenerationCache[V] = TwoGenerationCache(cache_bytes)
         self._frozen_types: set[type] = set(_FROZEN_BUILTINS)
+        #: Encoded size of the rows that the open unit has read from the store.
+        self.read_bytes = 0
 
     def get(self, key: str) -> V | None:
         """The row, or None if there is none."""
@@ -217,7 +222,8 @@ class Table(Generic[V]):
         if row is None:
             return None
         value = self._decoded(key, row)
-        self._cache.put(key, value, len(row))
+        self.read_bytes += len(row)
+        self._cache.put(key, value, len(row) + ROW_OVERHEAD_BYTES)
         return value
 
     def _decoded(self, key: str, row: bytes) -> V:
@@ -275,12 +281,13 @@ class Table(Generic[V]):
             if row is None or value is None:
                 cache.forget(key)
             else:
-                cache.put(key, value, len(row))
-        self.dirty, self._entries = {}, {}
+                cache.put(key, value, len(row) + ROW_OVERHEAD_BYTES)
+        self.drop_dirty()
 
     def drop_dirty(self) -> None:
-        """Forget the unit's writes: its transaction did not happen."""
+        """Forget the unit's writes: its transaction did not happen, or its rows are where they belong."""
         self.dirty, self._entries = {}, {}
+        self.read_bytes = 0
 
     @property
     def is_dirty(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -16,3 +17,5 @@ class Threads:
     executor: Callable[[int, str], Executor] = ThreadPoolExecutor
     event: Callable[[], Event] = Event
     wait: Callable[[Sequence[Future[Any]]], object] = wait
+    #: How long the calling thread has worked, in seconds: what it had to wait for a processor does not count.
+    worked_s: Callable[[], float] = time.thread_time

@@ -20,6 +20,7 @@ from streams.engine.hooks import FaultPoint, Hooks
 from streams.engine.metrics import Metrics
 from streams.engine.outbox import Sending
 from streams.engine.ownership import Ownership
+from streams.engine.pace import Load, Pace
 from streams.engine.partition import Sealed, Task
 from streams.engine.record import Record
 from streams.engine.settings import EngineSettings
@@ -52,6 +53,7 @@ class UnitOfWork:
         metrics: Metrics,
         reached: Hooks,
         clock: Callable[[], float] = time.monotonic,
+        worked_s: Callable[[], float] = time.thread_time,
     ) -> None:
         self._settings = settings
         self._consumer = consumer
@@ -63,6 +65,7 @@ class UnitOfWork:
         self._reached = reached
         self._clock = clock
         self._breakers: dict[str, Breaker] = {}
+        self._pace = Pace(settings, clock, worked_s)
         self._next_unit_s = 0.0
         self._next_idle_commit_s = 0.0
         self.committed_units = 0
@@ -84,13 +87,13 @@ class UnitOfWork:
         self._reached(FaultPoint.POLLED)
         started_s = self._clock()
         # 2. Collect
-        work = self._collect()
+        work, loads = self._collect()
         if not work:
             return
         self._next_unit_s = started_s + self._settings.unit_interval_ms / 1000
         self._reached(FaultPoint.COLLECTED)
         # 3. Fold
-        sealed = [await self._fold(task, records) for task, records in work]
+        sealed = await self._fold_all(work, loads)
         self._check_breakers(sealed)
         self._reached(FaultPoint.SEALED)
         # 4. One transaction. The store is as old as what comes before it: nobody knows how long a commit takes, or
@@ -127,7 +130,7 @@ class UnitOfWork:
 
     # -- 2
 
-    def _collect(self) -> list[tuple[Task, Sequence[Record]]]:
+    def _collect(self) -> tuple[list[tuple[Task, Sequence[Record]]], list[Load]]:
         now = self._clock()
         active = self._ownership.active
         for partition in active:
@@ -139,27 +142,38 @@ class UnitOfWork:
         share = max(1, self._settings.unit_max_records // max(1, busy))
         moves_markers = now >= self._next_idle_commit_s
         work: list[tuple[Task, Sequence[Record]]] = []
+        loads: list[Load] = []
         for task in tasks:
             records = task.collect(share)
             if records or (moves_markers and task.has_position_to_commit):
                 work.append((task, records))
+                is_behind = len(records) == share or (task.was_cut_short and bool(records))
+                loads.append(Load(task.owner, len(records), is_behind))
         if work:
             self._next_idle_commit_s = now + self._settings.idle_commit_ms / 1000
-        return work
+        return work, loads
 
     # -- 3
 
-    async def _fold(self, task: Task, records: Sequence[Record]) -> Sealed:
+    async def _fold_all(self, work: Sequence[tuple[Task, Sequence[Record]]], loads: Sequence[Load]) -> list[Sealed]:
+        """Every task's part, given back in the order of the work: what is of one partition stays together."""
+        sealed: dict[int, Sealed] = {}
+        for place, part_s in self._pace.parts(loads):
+            sealed[place] = await self._fold(*work[place], part_s)
+        return [sealed[place] for place in range(len(work))]
+
+    async def _fold(self, task: Task, records: Sequence[Record], part_s: float) -> Sealed:
+        over_after = self._pace.over_after
         if not records:
-            return task.seal(task.batch((), self._sending, careful=False))
+            return task.seal(task.batch((), self._sending, over_after(part_s), careful=False))
         started_s = self._clock()
-        batch = task.batch(records, self._sending, careful=False)
+        batch = task.batch(records, self._sending, over_after(part_s), careful=False)
         await task.inputs.fold(batch)
         try:
             sealed = task.seal(batch)
         except BadRecord:
             # Some record wrote a row that cannot be encoded: fold again, looking after each of them.
-            batch = task.batch(records, self._sending, careful=True)
+            batch = task.batch(records, self._sending, over_after(part_s), careful=True)
             await task.inputs.fold(batch)
             try:
                 sealed = task.seal(batch)

@@ -56,6 +56,12 @@ class Sent:
     dead: list[tuple[Any, Exception]] = field(default_factory=list)
     notes: list[object] = field(default_factory=list)
     counted: list[tuple[str, str, str]] = field(default_factory=list)
+    #: How many records make it full.
+    most: int = 1_000_000
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.records) >= self.most
 
     def send(self, topic: Topic[Any], key: str, value: Any) -> None:
         self.records.append((topic.name, key, topic.decode(topic.encode(value))))

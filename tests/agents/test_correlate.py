@@ -154,6 +154,18 @@ def test_a_large_group_is_served_in_slices_and_each_member_once(members: int, un
     assert delivered == [f"P{number:05}" for number in range(members)]
 
 
+def test_a_large_fact_is_given_to_fewer_members_a_unit() -> None:
+    rows, lookup = _members(25), _lookup(ack("k", "ACTC"), GROUP)
+    units: list[list[str]] = []
+    outcome = None
+    while not units or outcome is AGAIN:
+        out = Sent(most=10)
+        outcome = once(CORRELATE, lookup, rows, out)
+        units.append([row.correlation_id for row in out.to(TOPICS.bank_acks)])
+    assert [len(unit) for unit in units] == [10, 10, 5]
+    assert [payment for unit in units for payment in unit] == [f"P{number:05}" for number in range(25)]
+
+
 def test_a_slice_served_again_after_a_crash_goes_on_at_its_cursor() -> None:
     """Rows and messages of a slice are committed together: the next worker finds the cursor in the row."""
     rows, first = _members(SLICE + 10), Sent()

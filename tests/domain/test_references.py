@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.domain.correlation import (
+    PAYMENTS_KEPT,
     CarriedFact,
     CorrelationMessage,
     Deliver,
@@ -21,7 +22,6 @@ from streams.domain.correlation import (
 from streams.domain.facts import Reference, ReferenceKind
 from streams.domain.homes import HomeRow, choose, correlate_home, home_of, is_home
 from streams.domain.references import (
-    PAYMENTS_KEPT,
     WAITING_KEPT,
     ReferenceRow,
     correlate_unique,

@@ -210,6 +210,19 @@ def test_a_full_input_is_paused_and_resumed_when_it_is_half_empty(join: Callable
     assert member.client.calls[-1] == ("resume", ("in", 0))
 
 
+def test_many_inputs_have_a_share_each_of_what_all_may_hold(join: Callable[..., Member]) -> None:
+    member = join(all_buffers_bytes=2_400)
+    member.reads(0)
+    second = member.reads(1)
+    member.poll([Said(offset_=0), Said(partition_=1, offset_=0)])
+    assert member.client.calls[-1][0] == "resume", "two records of some 600 bytes are a share"
+    member.poll([Said(partition_=1, offset_=1)])
+    assert member.client.calls[-1] == ("pause", ("in", 1))
+    second.advance(2, 2)
+    member.consumer.resume_drained()
+    assert member.client.calls[-1] == ("resume", ("in", 1))
+
+
 def test_the_end_is_behind_markers(join: Callable[..., Member]) -> None:
     member = join()
     buffer = member.reads()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,27 @@ def test_a_kill_at_any_step_of_a_unit_loses_and_repeats_nothing(make_arena: Any)
         assert arena.processes[1].stop() == 0, arena.processes[1].text()[-3000:]
         arena.check_books(sent[point])
         arena.check_stores()
+
+
+def test_a_fan_out_goes_on_behind_what_was_committed_before_a_kill(make_arena: Any) -> None:
+    arena = make_arena("fan-out")
+    rows = [f"row-{number:04d}" for number in range(300)]
+    for row in rows:
+        arena.send(arena.names.deposits, row, {"id": row}, partition=0)
+    arena.producer.flush()
+    with arena.running():
+        arena.wait_until_folded()
+    arena.send(arena.names.deposits, "fan", {"id": "fan", "fan_out": "row-", "slice": 40}, partition=0)
+    arena.producer.flush()
+    # Some slices are in the log; the last of them has not reached the store.
+    arena.start(fault=FaultPoint.COMMITTED.value, after=3)
+    assert arena.processes[0].ended() == -9
+    arena.start()
+    arena.wait_until_folded()
+    assert arena.processes[1].stop() == 0, arena.processes[1].text()[-3000:]
+    visits = [m.key().decode() for m in arena.read(arena.names.receipts) if json.loads(m.value())["id"] == "fan"]
+    assert visits == rows
+    arena.check_stores()
 
 
 def test_a_kill_at_any_step_of_a_restore_loses_and_repeats_nothing(make_arena: Any) -> None:

@@ -88,6 +88,12 @@ def takes_again_for_done(self: Task, folded: Any) -> Any:
     return seal(self, folded)
 
 
+def takes_what_was_cut_off_for_done(self: Task, folded: Any) -> Any:
+    if folded.again is None:
+        folded.done = len(folded.records)
+    return seal(self, folded)
+
+
 # -- folding
 
 
@@ -98,9 +104,10 @@ def gives_up_on_odd_rows(self: Task, folded: Any) -> Any:
         raise InfrastructureError(str(error)) from error
 
 
-def folds_over_dirty_rows(self: Task, records: Sequence[Any], sending: Any, *, careful: bool) -> Any:
+def folds_over_dirty_rows(self: Task, records: Sequence[Any], sending: Any, is_over: Any, *, careful: bool) -> Any:
     out = Outbox(sending, self.inputs.stage, self.partition, self._partitions)
-    return batch.Batch(self.partition, records, self.tables, out, self._undo, self._row_limits if careful else None)
+    row_limits = self._row_limits if careful else None
+    return batch.Batch(self.partition, records, self.tables, out, self._undo, row_limits, is_over)
 
 
 def caches_before_the_commit(self: Table[Any], most_bytes: int) -> Any:

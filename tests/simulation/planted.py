@@ -115,6 +115,12 @@ BUGS: tuple[PlantedBug, ...] = (
         ((Task, "seal", mutations.takes_again_for_done),),
     ),
     PlantedBug(
+        "cut-off-is-done",
+        "3 fold: what a batch leaves, as its part of the unit was enough for no more, is folded in the next one",
+        "counts it as done",
+        ((Task, "seal", mutations.takes_what_was_cut_off_for_done),),
+    ),
+    PlantedBug(
         "adds-what-was-folded",
         "2 collect: of an input with several readers, each skips what it has folded",
         "buffers all that comes",

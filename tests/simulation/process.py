@@ -103,6 +103,8 @@ class Process:
             partitions=self.broker.partitions,
             group_protocol=GroupProtocol.CLASSIC if self._outside.is_classic else GroupProtocol.CONSUMER,
             unit_max_records=5,
+            # Now and then less than five records send: a batch that is cut short is part of every schedule.
+            unit_bytes=1_200,
             unit_interval_ms=5,
             input_buffer_bytes=1500,
             request_timeout_ms=1_000,
@@ -115,6 +117,7 @@ class Process:
             executor=lambda workers, _name: SimulatedExecutor(scheduler, self, workers),
             event=lambda: SimulatedEvent(scheduler),  # type: ignore[arg-type, return-value]  # the same four calls
             wait=lambda jobs: wait_for(scheduler, jobs),
+            worked_s=lambda: scheduler.now_s,
         )
         stores: Any = ModelStores(self.disks, self, lambda: self.is_dead, self._disk_fails)
         return Engine(

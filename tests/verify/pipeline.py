@@ -158,6 +158,7 @@ class _Outbox:
     def __init__(self, topics: Topics, stage: str) -> None:
         self._topics, self._stage = topics, stage
         self.sent: list[tuple[str, bytes, bytes | None]] = []
+        self.is_full = False
 
     def send(self, topic: Topic[Any], key: str, value: Any) -> None:
         self.sent.append((topic.name, key.encode(), None if value is None else topic.encode(value)))
