@@ -28,8 +28,8 @@ class Pace:
     some partitions are behind and others keep up, units are short, so that these do not wait for a backlog that is not
     theirs. Nothing that is decided depends on where a unit ends, so nothing does on the clock either.
 
-    Time is the time that the folding thread works (`worked_s`): on a machine that is overloaded, a unit that ended by the
-    clock would do next to nothing, and commit that.
+    Time is the time that the folding thread works (`worked_s`): on a machine that is overloaded, a unit that ended by
+    the clock would do next to nothing, and commit that.
     """
 
     def __init__(self, settings: EngineSettings, clock: Callable[[], float], worked_s: Callable[[], float]) -> None:
