@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from streams.engine.errors import BadRecord, BreakerOpen
 from streams.engine.record import Record
@@ -105,6 +105,7 @@ def _earlier_attempts(headers: tuple[tuple[str, bytes | None], ...]) -> int:
 class Breaker:
     """Watches the share of keys with dead letters among the last that one agent folded.
 
+    A key counts once, as it was folded last: a payment that goes wrong in one unit after the other is one case, too.
     Asked before a transaction: when it opens, the unit at hand is not committed and the process ends, so what tripped
     it is read again by whatever is started next.
     """
@@ -112,14 +113,16 @@ class Breaker:
     def __init__(self, stage: str, settings: BreakerSettings) -> None:
         self._stage = stage
         self._settings = settings
-        self._units: deque[tuple[int, int]] = deque()
-        self._keys = 0
+        #: Whether each of the last keys had dead letters, the one folded longest ago first.
+        self._is_dead: dict[bytes | None, bool] = {}
         self._dead = 0
 
-    def check(self, keys: int, dead: int) -> None:
+    def check(self, keys: Set[bytes | None], dead: Set[bytes | None]) -> None:
         """Raise BreakerOpen if committing these would bring the share of dead letters over the limit."""
-        all_keys, all_dead = self._keys + keys, self._dead + dead
-        limit = self._settings
+        limit, known = self._settings, self._is_dead
+        folded = keys | dead
+        all_keys = len(known) + sum(key not in known for key in folded)
+        all_dead = self._dead + len(dead) - sum(known.get(key, False) for key in folded)
         if all_dead >= limit.least_dead_keys and all_dead > limit.share * all_keys:
             raise BreakerOpen(
                 f"agent {self._stage}: {all_dead} of the last {all_keys} keys would have dead letters, "
@@ -127,12 +130,12 @@ class Breaker:
                 "setting; if it is the records that are wrong, raise the breaker's limit and start again."
             )
 
-    def committed(self, keys: int, dead: int) -> None:
-        """Count a committed unit, and forget units beyond the window."""
-        self._units.append((keys, dead))
-        self._keys += keys
-        self._dead += dead
-        while self._keys - self._units[0][0] >= self._settings.window_keys:
-            gone_keys, gone_dead = self._units.popleft()
-            self._keys -= gone_keys
-            self._dead -= gone_dead
+    def committed(self, keys: Set[bytes | None], dead: Set[bytes | None]) -> None:
+        """Count the keys of a committed unit, and forget those beyond the window."""
+        known = self._is_dead
+        for key in keys | dead:
+            is_dead = key in dead
+            self._dead += is_dead - known.pop(key, False)
+            known[key] = is_dead
+        for key in list(islice(known, max(0, len(known) - self._settings.window_keys))):
+            self._dead -= known.pop(key)

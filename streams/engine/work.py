@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import chain, groupby
 from typing import Any, Protocol, TypeVar
@@ -184,10 +184,10 @@ class UnitOfWork:
         return sealed
 
     def _check_breakers(self, sealed: Sequence[Sealed]) -> None:
-        for stage, records, dead in _dead_by_stage(sealed):
+        for stage, keys, dead in _dead_by_stage(sealed):
             if stage not in self._breakers:
                 self._breakers[stage] = Breaker(stage, self._settings.breaker)
-            self._breakers[stage].check(records, dead)
+            self._breakers[stage].check(keys, dead)
 
     # -- 4
 
@@ -265,20 +265,23 @@ class UnitOfWork:
             for topic, reason_class, _key in out.failures:
                 self._metrics.dead_letter(topic, reason_class)
             self._ownership.partitions[folded.task.owner].moved_s = now
-        for stage, records, dead in _dead_by_stage(sealed):
-            self._breakers[stage].committed(records, dead)
+        for stage, keys, dead in _dead_by_stage(sealed):
+            self._breakers[stage].committed(keys, dead)
         self._metrics.unit_committed(now - started_s, commit_s, sum(folded.batch.done for folded in sealed))
 
 
-def _dead_by_stage(sealed: Sequence[Sealed]) -> list[tuple[str, int, int]]:
-    """For each agent of the unit: how many keys it folded, and how many of them had dead letters.
+Keys = set[bytes | None]
+
+
+def _dead_by_stage(sealed: Sequence[Sealed]) -> list[tuple[str, Keys, Keys]]:
+    """For each agent of the unit: the keys that it folded, and those of them that had dead letters.
 
     Keys, not records: one bad file or one payment gone wrong is one case, however many records it has.
     """
-    keys: Counter[str] = Counter()
-    dead: Counter[str] = Counter()
+    keys: defaultdict[str, Keys] = defaultdict(set)
+    dead: defaultdict[str, Keys] = defaultdict(set)
     for folded in sealed:
         batch, stage = folded.batch, folded.task.inputs.stage
-        keys[stage] += len({record.message.key() for record in batch.records[: batch.done]})
-        dead[stage] += len({failed.key for failed in batch.out.failures})
-    return [(stage, count, dead[stage]) for stage, count in keys.items()]
+        keys[stage].update(record.message.key() for record in batch.records[: batch.done])
+        dead[stage].update(failed.key for failed in batch.out.failures)
+    return [(stage, folded_keys, dead[stage]) for stage, folded_keys in keys.items()]

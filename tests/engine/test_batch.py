@@ -191,18 +191,44 @@ def test_a_missing_value_is_told_apart_from_a_tombstone() -> None:
     assert record(gone, compacted).value is None
 
 
+def keys(name: str, count: int) -> set[bytes | None]:
+    return {f"{name} {number}".encode() for number in range(count)}
+
+
 def test_the_breaker_opens_on_a_share_of_a_window_not_on_a_single_bad_file() -> None:
     breaker = Breaker("stage", BreakerSettings(window_keys=100, share=0.5, least_dead_keys=10))
-    breaker.check(9, 9)
-    breaker.committed(9, 9)
-    breaker.check(20, 1)
-    with pytest.raises(BreakerOpen, match="stage"):
-        breaker.check(1, 1)
-    for _ in range(20):
-        breaker.check(10, 0)
-        breaker.committed(10, 0)
-    breaker.check(10, 10)
+    breaker.check(keys("bad", 9), keys("bad", 9))
+    breaker.committed(keys("bad", 9), keys("bad", 9))
+    breaker.check(keys("good", 20), keys("good", 1))
+    with pytest.raises(BreakerOpen, match="stage: 10 of the last 10 keys"):
+        breaker.check(keys("one more", 1), keys("one more", 1))
+    for unit in range(20):
+        breaker.check(keys(f"good {unit}", 10), set())
+        breaker.committed(keys(f"good {unit}", 10), set())
+    breaker.check(keys("bad", 10), keys("bad", 10))
+
+
+def test_one_payment_gone_wrong_is_one_case_in_however_many_units() -> None:
+    breaker = Breaker("stage", BreakerSettings(window_keys=100, share=0.5, least_dead_keys=2))
+    for _ in range(1_000):
+        breaker.check(keys("hot", 1), keys("hot", 1))
+        breaker.committed(keys("hot", 1), keys("hot", 1))
+    with pytest.raises(BreakerOpen, match="2 of the last 2 keys"):
+        breaker.check(keys("other", 1), keys("other", 1))
+    breaker.committed(keys("hot", 1), set())
+    breaker.check(keys("other", 1), keys("other", 1))
+
+
+def test_a_breaker_remembers_so_many_keys_those_folded_last() -> None:
+    breaker = Breaker("stage", BreakerSettings(window_keys=3, share=0.5, least_dead_keys=2))
+    breaker.committed(keys("old", 1), keys("old", 1))
+    breaker.committed(keys("good", 2), set())
+    breaker.check(keys("new", 1), keys("new", 1))
+    breaker.committed(keys("good", 3), set())
+    breaker.check(keys("new", 1), keys("new", 1))
+    with pytest.raises(BreakerOpen):
+        breaker.check(keys("new", 4), keys("new", 4))
 
 
 def test_a_breaker_of_all_keys_never_opens() -> None:
-    Breaker("stage", BreakerSettings(share=1.0)).check(1_000, 1_000)
+    Breaker("stage", BreakerSettings(share=1.0)).check(keys("bad", 1_000), keys("bad", 1_000))
