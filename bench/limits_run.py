@@ -21,7 +21,8 @@ from confluent_kafka.admin import AdminClient
 from bench.join import PARTITIONS, environment
 from schemas.apply import apply
 from streams.broker.embedded import EmbeddedBroker
-from streams.quiet import Place, Progress, await_quiet
+from streams.offsets import Place
+from streams.quiet import Progress, await_quiet
 from streams.topics import inputs_of, topics_of
 
 GROUP: Final = "paystate"
