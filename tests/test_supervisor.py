@@ -8,6 +8,8 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 from streams.supervisor import FIRST_PAUSE_S, supervised
 
 FAILS_UNTIL = """
@@ -52,6 +54,35 @@ def test_sigterm_is_handed_on_and_nothing_is_started_again(tmp_path: Path) -> No
     status = supervised([sys.executable, "-c", WAITS, str(ready)], lambda _: None)
     stopper.join()
     assert status == 5
+
+
+STILL_LOADING = """
+import os, pathlib, signal, sys, threading
+if len(sys.argv) > 2:
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+pathlib.Path(sys.argv[1]).touch()
+threading.Event().wait()
+"""
+
+
+@pytest.mark.parametrize(
+    ("dies", "status"), [([], 0), (["by another"], 128 + signal.SIGKILL)], ids=["by ours", "by another"]
+)
+def test_what_a_signal_kills_ends_with_a_status_that_a_process_can_have(
+    tmp_path: Path, dies: list[str], status: int
+) -> None:
+    """Told to stop before it knows what to do about it, it has done nothing yet: that is an end as told."""
+    ready = tmp_path / "ready"
+
+    def stop_when_ready() -> None:
+        while not ready.exists():
+            os.sched_yield()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    stopper = threading.Thread(target=stop_when_ready)
+    stopper.start()
+    assert supervised([sys.executable, "-c", STILL_LOADING, str(ready), *dies], lambda _: None) == status
+    stopper.join()
 
 
 def test_sigterm_between_two_runs_ends_the_pause_and_nothing_is_started_again(tmp_path: Path) -> None:
