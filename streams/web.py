@@ -6,8 +6,10 @@ reason. Nothing here changes anything, and nothing names a payment.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -22,11 +24,12 @@ from streams.settings import PREFIX, SettingsError
 log = logging.getLogger(__name__)
 
 Status = Callable[[], EngineStatus]
+About = Callable[[], Mapping[str, Any]]
 _UNAVAILABLE: Final = 503
 
 
-def pages(status: Status, registry: CollectorRegistry) -> web.Application:
-    """The pages of one worker. ``status`` is asked at every request."""
+def pages(status: Status, registry: CollectorRegistry, about: About = dict) -> web.Application:
+    """The pages of one worker. ``status`` is asked at every request, and ``about`` for what else /status shows."""
 
     async def live(_request: web.Request) -> web.Response:
         now = status()
@@ -37,7 +40,7 @@ def pages(status: Status, registry: CollectorRegistry) -> web.Application:
         return _verdict(good=now.ready, state=now.state, reason=now.reason)
 
     async def whole(_request: web.Request) -> web.Response:
-        return web.json_response(asdict(status()))
+        return web.json_response({**about(), **asdict(status())})
 
     app = web.Application()
     app.router.add_get("/metrics", make_aiohttp_handler(registry))
@@ -52,30 +55,59 @@ def _verdict(*, good: bool, state: str, reason: str) -> web.Response:
 
 
 class StatusServer(Service):  # type: ignore[misc]  # mode is not typed: its classes are Any to mypy
-    """Serves the pages while the worker runs, restores included; ``port`` 0 takes any free one."""
+    """Serves the pages while the worker runs, restores included; ``port`` 0 takes any free one.
 
-    def __init__(self, app: web.Application, host: str, port: int, **options: Any) -> None:
+    In a thread of its own: the pages of a worker whose agent holds the event loop must say so. ``serves`` is told the
+    address.
+    """
+
+    def __init__(
+        self,
+        app: web.Application,
+        host: str,
+        port: int,
+        serves: Callable[[str], None] = lambda _: None,
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
+        self._serves = serves
         self._runner = web.AppRunner(app, access_log=None)
         self._host = host
         self._port = port
+        self._own_loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._own_loop.run_forever, name="pages", daemon=True)
         self.address = ""
 
     async def on_start(self) -> None:
         """Listen. Raises SettingsError if that cannot be done."""
-        await self._runner.setup()
+        self._thread.start()
         try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
+            host, port, *_ = await self._there(self._listen())
         except OSError as error:
-            await self._runner.cleanup()
             raise SettingsError(
                 f"cannot listen at {self._host}:{self._port}: {error.strerror or error}. Each worker needs a "
                 f"port of its own: set {PREFIX}WEB_PORT (0: any free one) or {PREFIX}WEB_HOST"
             ) from error
-        host, port, *_ = self._runner.addresses[0]
         self.address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         log.info("metrics and status at %s", self.address)
+        self._serves(self.address)
+
+    async def _listen(self) -> Any:
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except OSError:
+            await self._runner.cleanup()
+            raise
+        return self._runner.addresses[0]
 
     async def on_stop(self) -> None:
         """Answer what was asked, then stop listening."""
-        await self._runner.cleanup()
+        if self._thread.is_alive():
+            await self._there(self._runner.cleanup())
+            self._own_loop.call_soon_threadsafe(self._own_loop.stop)
+            self._thread.join()
+        self._own_loop.close()
+
+    async def _there(self, call: Coroutine[Any, Any, Any]) -> Any:
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call, self._own_loop))

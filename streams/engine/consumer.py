@@ -24,6 +24,7 @@ _END = KafkaError._PARTITION_EOF
 _PIECES: Final = 16
 #: For all partitions of an assignment together: while a broker is away each of its partitions would wait in vain.
 _BEGIN_WITHIN_S: Final = 2.0
+_MEMBER_ID_PERIOD_S: Final = 1.0
 _RESET = KafkaError._AUTO_OFFSET_RESET
 _WITHOUT_KIP848 = (KafkaError.UNSUPPORTED_VERSION, KafkaError._UNSUPPORTED_FEATURE)
 
@@ -59,6 +60,9 @@ class GroupConsumer:
         self._kip848 = settings.group_protocol is not GroupProtocol.CLASSIC
         #: The group's view of this member when the last poll ended: what was assigned then is what a commit may claim.
         self.metadata: Any = None
+        #: The member's id in the group. Kept, because librdkafka does not answer while a rebalance is under way.
+        self.member_id = ""
+        self._next_member_id_s = 0.0
 
     @property
     def protocol(self) -> GroupProtocol:
@@ -101,6 +105,7 @@ class GroupConsumer:
                     self._take(most, 0.0)
         if self._client is not None:
             self.metadata = self._client.consumer_group_metadata()
+            self._note_member_id(self._client)
 
     def _take_at_hand(self, most: int) -> None:
         """Take what librdkafka holds: the more inputs are buffered, the nearer is folding to time order.
@@ -220,13 +225,10 @@ class GroupConsumer:
             return None  # asked from another thread while the partition or the client goes
         return known[1] if known is not None and known[1] >= 0 else None
 
-    def member_id(self) -> str:
-        """The member's id in the group."""
-        client = self._client
-        try:
-            return (client.memberid() if client is not None else None) or ""
-        except RuntimeError:
-            return ""  # closed a moment ago
+    def _note_member_id(self, client: ConsumerClient) -> None:
+        if self._clock() >= self._next_member_id_s:
+            self._next_member_id_s = self._clock() + _MEMBER_ID_PERIOD_S
+            self.member_id = client.memberid() or ""
 
     def leave(self) -> None:
         """Leave the group; partitions are revoked in here."""

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 from confluent_kafka import KafkaException
 from mode import Service
 
-from streams.engine.buffers import InputPartition
 from streams.engine.clients import Clients, ConfluentClients, answer, producer_config
 from streams.engine.consumer import GroupConsumer
 from streams.engine.division import divide
@@ -22,16 +21,17 @@ from streams.engine.metrics import Metrics
 from streams.engine.outage import Outage
 from streams.engine.outbox import Sending
 from streams.engine.ownership import Ownership
-from streams.engine.partition import Partition, Phase
+from streams.engine.partition import Partition
+from streams.engine.readiness import Readiness, Step, input_statuses, why_not_ready
 from streams.engine.restore import Restorer
 from streams.engine.settings import EngineSettings
-from streams.engine.status import EngineState, EngineStatus, InputStatus, PartitionStatus
+from streams.engine.status import EngineState, EngineStatus, PartitionStatus
 from streams.engine.store import Stores
 from streams.engine.threads import Threads
 from streams.engine.timekeeping import Timekeeping
 from streams.engine.topology import Cluster, Declared, TopicFacts, check, route, routes
 from streams.engine.transaction import Transaction
-from streams.engine.watchdog import Watchdog
+from streams.engine.watchdog import Turns, Watchdog
 from streams.engine.work import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -40,9 +40,11 @@ T = TypeVar("T")
 
 _STATUS_PERIOD_S = 1.0
 _GUARD_PERIOD_S = 1.0
+_GRACE_TURNS = 3
 _MEMBERSHIP_PERIOD_S = 1.0
 _KAFKA_PAUSE_S = 1.0
 _CLOCK_PERIOD_S = 0.05
+
 
 
 class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes are Any to mypy
@@ -93,7 +95,8 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         #: Whether the group has this worker: known by its first assignment, or by asking.
         self._has_joined = False
         self._next_look_s = 0.0
-        self._outage = Outage(self._clients, clock)
+        self._readiness = Readiness(settings, clock)
+        self._outage = Outage(self._clients, clock, settings.silent_after_ms / 1000)
         self._cluster: Cluster | None = None
         self._stop_asked = threads.event()
         self._consumer: GroupConsumer | None = None
@@ -112,6 +115,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
                 await work.run()
                 self._last_turn_s = self._clock()
                 self._report()
+                self._outage.committed(work.committed_units)
                 if not self._has_joined:
                     await self._in_kafka_thread(self._look_for_membership)
                 if self._outage.is_suspected and self._cluster is not None:
@@ -128,18 +132,16 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         """End the process if a call to Kafka does not return.
 
         librdkafka's send_offsets_to_transaction ignores its time-out while the group's coordinator is away, and may
-        block for ever (its issue 5456), with heartbeats going on: nobody else would get the work. Turns of the loop are
-        counted, not seconds: a process that was stopped for an hour has not stalled.
+        block for ever (its issue 5456), with heartbeats going on: nobody else would get the work.
         """
-        seen_s, waited = self._last_turn_s, 0
         limit_s = max(self.settings.stalled_after_ms, self.settings.transaction_timeout_ms) / 1000
-        most = math.ceil(limit_s / _GUARD_PERIOD_S)
-        while waited < most:
+        most, turns = math.ceil(limit_s / _GUARD_PERIOD_S), Turns(lambda: self._last_turn_s)
+        if self._owns_process():
+            self._watchdog.watch(lambda: self._last_turn_s, most + _GRACE_TURNS)
+        while turns.look() < most:
             await self.sleep(_GUARD_PERIOD_S)
             if self.should_stop:
                 return
-            waited = waited + 1 if self._last_turn_s == seen_s else 0
-            seen_s = self._last_turn_s
         self._has_stalled = True
         stalled = InfrastructureError(f"no unit of work has ended for {limit_s:.0f} s: a call does not return")
         self._fail(stalled)
@@ -250,7 +252,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
             return
         self._next_look_s = self._clock() + _MEMBERSHIP_PERIOD_S
         try:
-            self._has_joined = ownership.has_joined or cluster.has_member(self.settings.group_id, consumer.member_id())
+            self._has_joined = ownership.has_joined or cluster.has_member(self.settings.group_id, consumer.member_id)
         except KafkaException as failure:
             log.info("cannot tell whether the group has this worker yet: %s", failure.args[0].str())
 
@@ -317,17 +319,19 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
     def status(self) -> EngineStatus:
         """The worker as it is now."""
         age_s = self._clock() - self._last_turn_s
-        partitions = tuple(self._partition_status(partition) for partition in self._known_partitions())
-        live_reason = self._why_not_live(age_s)
-        reason = live_reason or self._why_not_ready(partitions)
         ownership, work, consumer = self._ownership, self._work, self._consumer
+        step = None if work is None else work.step
+        known = self._known_partitions()
+        partitions = tuple(self._readiness.partition(partition, self._end_offset, step) for partition in known)
+        live_reason = self._why_not_live(age_s)
+        reason = live_reason or self._why_not_ready(partitions, step)
         return EngineStatus(
             state=self._state,
             live=not live_reason,
             ready=not reason,
             reason=reason,
             group_id=self.settings.group_id,
-            member_id="" if consumer is None else consumer.member_id(),
+            member_id="" if consumer is None else consumer.member_id,
             group_protocol="" if consumer is None else consumer.protocol.value,
             partitions=partitions,
             units=0 if work is None else work.committed_units,
@@ -349,49 +353,17 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
             return f"no unit of work has ended for {age_s:.0f} s"
         return ""
 
-    def _why_not_ready(self, partitions: tuple[PartitionStatus, ...]) -> str:
+    def _why_not_ready(self, partitions: tuple[PartitionStatus, ...], step: Step | None) -> str:
         if self._state is not EngineState.RUNNING:
             return f"the engine is {self._state}"
         if self._ownership is None or not (self._has_joined or self._ownership.has_joined):
             return "the group has not given this worker an assignment yet"
         if alone := self._outage.reason():
             return alone
-        for status in partitions:
-            if status.stuck:
-                return f"partition {status.partition} holds records and does not move"
-            if status.phase == Phase.RESTORING:
-                return f"partition {status.partition} is being restored, {status.remaining} records to go"
-            if status.phase == Phase.PARTIAL:
-                return f"partition {status.partition} waits for its inputs {', '.join(status.missing_inputs)}"
-        return ""
+        return self._readiness.why_late(step) or why_not_ready(partitions)
 
-    def _input_status(self, source: InputPartition) -> InputStatus:
-        end = None if self._consumer is None else self._consumer.end_offset(source.topic, source.partition)
-        return InputStatus(
-            topic=source.topic,
-            partition=source.partition,
-            position=source.position,
-            lag=None if end is None else max(0, end - source.position),
-            buffered_records=max(len(buffer.records) for buffer in source.buffers),
-            buffered_bytes=source.size_bytes,
-            paused=source.is_paused,
-            watermark_us=max(buffer.watermark_us for buffer in source.buffers),
-        )
-
-    def _partition_status(self, partition: Partition) -> PartitionStatus:
-        inputs = [self._input_status(source) for source in list(partition.reading.values())]
-        holds_records = any(status.buffered_records for status in inputs)
-        still_s = self._clock() - partition.moved_s
-        return PartitionStatus(
-            partition=partition.number,
-            phase=partition.phase.value,
-            missing_inputs=partition.missing_inputs,
-            remaining=partition.remaining,
-            stuck=holds_records and still_s * 1000 > self.settings.stuck_after_ms,
-            owner_since_ms=partition.since_ms,
-            inputs=tuple(inputs),
-            marks={topic: mark.offset for topic, mark in list(partition.marks.items())},
-        )
+    def _end_offset(self, topic: str, partition: int) -> int | None:
+        return None if self._consumer is None else self._consumer.end_offset(topic, partition)
 
     def _report(self) -> None:
         """Lag and watermark, once a second; asks librdkafka's memory only."""
@@ -400,6 +372,6 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
             return
         self._next_report_s = now + _STATUS_PERIOD_S
         for partition in self._known_partitions():
-            for status in self._partition_status(partition).inputs:
+            for status in input_statuses(partition, self._end_offset):
                 if status.lag is not None:
                     self._metrics.progress(status.topic, status.partition, status.lag, status.watermark_us)

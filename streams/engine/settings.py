@@ -101,6 +101,11 @@ class EngineSettings:
     time that a worker stands still, because librdkafka often does not return then."""
     stuck_after_ms: int = 30_000
     """A partition that holds records but has not moved for this long is reported as stuck: the worker is not ready."""
+    late_after_ms: int = 5_000
+    """A step of a unit of work that takes longer is late: an agent with its records, a poll, a commit with all that it
+    repeats. Its partitions are stuck, and the worker is not ready until the step ends."""
+    silent_after_ms: int = 5_000
+    """A worker that has committed nothing for this long asks whether Kafka is still there, again and again."""
     alive_within_ms: int = 60_000
 
     breaker: BreakerSettings = field(default_factory=BreakerSettings)

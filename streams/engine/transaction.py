@@ -110,7 +110,7 @@ class Transaction:
 
     def _produce_when_there_is_room(self, send: tuple[Any, ...]) -> None:
         while True:
-            self._producer.poll(0.05)
+            self._serve(self._producer.poll, 0.05)
             try:
                 self._producer.produce(*send)
             except BufferError:
@@ -120,11 +120,23 @@ class Transaction:
 
     def _flush(self, landings: Iterable[Landing]) -> None:
         # Ends at the latest when the records' own time-out fails them.
-        while self._producer.flush(self._timeout_s):
+        while self._serve(self._producer.flush, self._timeout_s):
             self._keep_trying()
         for landing in landings:
             if landing.error is not None:
                 self._abort(landing.error)
+
+    def _serve(self, call: Callable[[float], int], timeout_s: float) -> int:
+        """A call in which delivery reports come. A fatal error that is met there is raised as what it is.
+
+        confluent-kafka raises it while a report is being made, and Python blames the report.
+        """
+        try:
+            return call(timeout_s)
+        except SystemError as blamed:
+            if isinstance(blamed.__cause__, KafkaException):
+                raise blamed.__cause__ from None
+            raise
 
     def _insist(self, call: Callable[..., Any], *arguments: Any) -> None:
         while True:

@@ -22,6 +22,7 @@ from streams.engine.outbox import Sending
 from streams.engine.ownership import Ownership
 from streams.engine.pace import Load, Pace
 from streams.engine.partition import Sealed, Task
+from streams.engine.readiness import Step
 from streams.engine.record import Record
 from streams.engine.settings import EngineSettings
 from streams.engine.store import Mark
@@ -70,6 +71,8 @@ class UnitOfWork:
         self._next_idle_commit_s = 0.0
         self.committed_units = 0
         self.aborted_units = 0
+        #: What is waited for now.
+        self.step = Step("", "", (), clock())
 
     async def run(self) -> None:
         """Do one unit of work. The steps, and why each comes where it does:
@@ -83,6 +86,7 @@ class UnitOfWork:
         6. Let the records go, and serve the rows from the caches.
         """
         # 1. Poll
+        self._begin("Kafka", "returned from a poll")
         await self._in_kafka_thread(self._poll)
         self._reached(FaultPoint.POLLED)
         started_s = self._clock()
@@ -99,6 +103,7 @@ class UnitOfWork:
         # 4. One transaction. The store is as old as what comes before it: nobody knows how long a commit takes, or
         #    how long this process is held up behind it.
         as_of_ms = self._sending.wall_clock_us() // 1000
+        self._begin("Kafka", "ended their transaction", *(folded.task for folded in sealed))
         try:
             landed, commit_s = await self._in_kafka_thread(self._commit, sealed)
         except TransactionAborted as aborted:
@@ -108,6 +113,7 @@ class UnitOfWork:
             return
         self._reached(FaultPoint.COMMITTED)
         # 5. Store
+        self._begin("the disk", "taken their rows", *(folded.task for folded in sealed))
         await self._in_kafka_thread(self._store, sealed, landed, as_of_ms)
         self._reached(FaultPoint.STORED)
         # 6. Let go
@@ -115,6 +121,9 @@ class UnitOfWork:
             folded.task.committed(folded)
         self._report(sealed, started_s, commit_s)
         self._reached(FaultPoint.DONE)
+
+    def _begin(self, who: str, what: str, *tasks: Task) -> None:
+        self.step = Step(who, what, tuple(sorted({task.owner for task in tasks})), self._clock())
 
     # -- 1
 
@@ -167,6 +176,7 @@ class UnitOfWork:
         if not records:
             return task.seal(task.batch((), self._sending, over_after(part_s), careful=False))
         started_s = self._clock()
+        self._begin(f"agent {task.inputs.stage}", "returned its records", task)
         batch = task.batch(records, self._sending, over_after(part_s), careful=False)
         await task.inputs.fold(batch)
         try:

@@ -99,6 +99,25 @@ def test_a_fenced_producer_is_at_its_end(call: str) -> None:
     assert "abort_transaction" not in producer.calls
 
 
+def blamed_on_a_report() -> SystemError:
+    """As confluent-kafka raises a fatal error that it meets while it hands out delivery reports."""
+    blamed = SystemError("<function Landing.__call__> returned a result with an exception set")
+    blamed.__cause__ = failure(KafkaError._FENCED, fatal=True)
+    return blamed
+
+
+@pytest.mark.parametrize("call", ["flush", "poll"])
+def test_a_fatal_error_that_is_blamed_on_a_report_is_known_for_what_it_is(call: str) -> None:
+    def commit_blaming(error: SystemError) -> None:
+        full: list[Exception] = [BufferError()] if call == "poll" else []
+        commit(FakeProducer({call: [error], "produce": full}))
+
+    with pytest.raises(ProducerFenced, match="_FENCED"):
+        commit_blaming(blamed_on_a_report())
+    with pytest.raises(SystemError, match="of its own"):
+        commit_blaming(SystemError("of its own"))
+
+
 def test_a_producer_fenced_while_it_aborts_is_at_its_end() -> None:
     producer = FakeProducer(
         {
