@@ -12,6 +12,7 @@ from schemas.registry import registry_of
 from streams.app import build, group_of
 from streams.cluster import connect
 from streams.engine import App, run_worker
+from streams.engine.ending import interruptibly
 from streams.engine.hooks import Hooks, no_hooks
 from streams.forms import FORMS, Forms
 from streams.generations import GenerationsTopic, following, known
@@ -52,14 +53,15 @@ def prepare(settings: Settings, hooks: Hooks = no_hooks, forms: Forms = FORMS) -
 
     ``forms`` are what this release reads and writes. Raises TooOldError, FinishingError: the state is a later one's.
     """
+    # Faust handles signals only once it runs; before, nothing is begun, and Kafka may be waited for.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     instance = claim(settings.data_dir / "workers", settings.instance)
     cluster = connect(settings)
-    # Faust handles signals only once it runs; before, Kafka may be waited for.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     pointer = GenerationsTopic(cluster.client, registry_of(settings.registry_url))
-    generations = await_generations(pointer)
+    generations = interruptibly(lambda: await_generations(pointer))
     settings = following(settings, generations)
-    gate, writing = opened(cluster.client, group_of(settings), settings.generation, forms)
+    group, generation = group_of(settings), settings.generation
+    gate, writing = interruptibly(lambda: opened(cluster.client, group, generation, forms))
     topics = topics_of(settings.generation, registry_of(settings.registry_url))
     metrics = PipelineMetrics(settings.metrics, [topic.name for topic in inputs_of(topics)], topics.state.decode)
     metrics.count_for(in_force=generations.current == settings.generation)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import sys
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, NoReturn, TypeVar
 
@@ -13,6 +13,7 @@ from faust.app.base import BootStrategy as FaustBootStrategy
 from streams.engine.clients import Clients
 from streams.engine.dead_letters import DeadLetters
 from streams.engine.due import DueIndex
+from streams.engine.ending import end_process
 from streams.engine.engine import Engine
 from streams.engine.errors import ConfigurationError, InfrastructureError
 from streams.engine.hooks import Hooks, everybody, no_hooks
@@ -23,6 +24,8 @@ from streams.engine.settings import EngineSettings
 from streams.engine.table import TableDeclaration
 from streams.engine.topic import Topic
 from streams.engine.topology import Declared
+
+log = logging.getLogger(__name__)
 
 V = TypeVar("V")
 
@@ -187,7 +190,19 @@ class App(faust.App):  # type: ignore[misc]  # Faust is not typed: its classes a
 
 
 def run_worker(app: App, *services: Any, loglevel: str = "INFO") -> NoReturn:
-    """Run the app, and mode services beside it, until SIGTERM (exit status 0) or a failure (non-zero: restart it)."""
+    """Run the app, and mode services beside it, until SIGTERM (exit status 0) or a failure (non-zero: restart it).
+
+    Ends the process: no thread that waits for Kafka is waited for. The last line of the log says why it ended.
+    """
     worker = faust.Worker(app, *services, loglevel=loglevel, redirect_stdouts=False, quiet=True)
-    worker.execute_from_commandline()
-    sys.exit(0)
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else 1
+    # A unit that is left open ends no service with an error: nothing waits for it any more.
+    status = status or int(bool(app.engine.failure))
+    if status:
+        log.critical("the worker ends with status %d: %s", status, app.engine.failure or "see what was said before")
+    else:
+        log.info("the worker ends as it was told to: status 0")
+    end_process(status)

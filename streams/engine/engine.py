@@ -15,6 +15,7 @@ from mode import Service
 from streams.engine.clients import Clients, ConfluentClients, answer, producer_config
 from streams.engine.consumer import GroupConsumer
 from streams.engine.division import divide
+from streams.engine.ending import LEFT_OPEN, left, within
 from streams.engine.errors import InfrastructureError
 from streams.engine.hooks import FaultPoint, Hooks, everybody
 from streams.engine.metrics import Metrics
@@ -44,7 +45,8 @@ _GRACE_TURNS = 3
 _MEMBERSHIP_PERIOD_S = 1.0
 _KAFKA_PAUSE_S = 1.0
 _CLOCK_PERIOD_S = 0.05
-
+#: How long a worker that was told to stop waits for an answer to what it asked when it started.
+_LAST_QUESTION_S = 2.0
 
 
 class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes are Any to mypy
@@ -121,6 +123,9 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
                 if self._outage.is_suspected and self._cluster is not None:
                     await self._in_kafka_thread(self._outage.look, self._cluster.answers)
         except BaseException as error:
+            if self._work is None and self._stop_asked.is_set() and isinstance(error, InfrastructureError):
+                log.info("told to stop before the first unit of work: nothing was begun")
+                return
             if not isinstance(error, asyncio.CancelledError):
                 self._fail(error)
             raise
@@ -178,6 +183,8 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         check(declared, facts, settings)
         transaction = self._claim(declared, facts)
         self._reached(FaultPoint.PRODUCER_READY)
+        if self._stop_asked.is_set():
+            raise InfrastructureError("told to stop before the group was joined")
         ownership, consumer = self._join(declared, facts, cluster)
         self._reached(FaultPoint.JOINED)
         dead = route(declared.dead_letters.kafka_name, facts)
@@ -263,14 +270,23 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         if self._state is not EngineState.FAILED:
             self._state = EngineState.STOPPING
             self._reached(FaultPoint.STOPPING)
-        if self._started.is_set() and not self._has_stalled:
-            await self._ended.wait()
         try:
             if not self._has_stalled:
-                await self._in_kafka_thread(self._leave)
+                await self._finish()
         finally:
             self._restore_threads.shutdown(wait=False, cancel_futures=True)
             self._kafka_thread.shutdown(wait=False)
+
+    async def _finish(self) -> None:
+        """The open unit is waited for. A broker that does not answer is not: not to a start, nor to a farewell."""
+        while self._started.is_set() and not await within(_LAST_QUESTION_S, self._ended.wait()):
+            if self._work is None:  # nothing is begun: the question of the start is left unanswered
+                return
+            if late := self._readiness.why_late(self._work.step):
+                self._fail(InfrastructureError(f"{LEFT_OPEN} ({late})"))
+                return
+        if not await left(self._in_kafka_thread(self._leave), lambda: bool(self._known_partitions())):
+            log.warning("the group does not answer: it learns that this worker has left when its session ends")
 
     def _leave(self) -> None:
         try:
@@ -285,7 +301,8 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
 
     def _fail(self, error: BaseException) -> None:
         self._state = EngineState.FAILED
-        self._failure = f"{type(error).__name__}: {error}"
+        # What comes after the first failure comes of it.
+        self._failure = self._failure or f"{type(error).__name__}: {error}"
         log.critical("the engine has failed, the process ends: %s", self._failure)
         self._watch(self._failure)
 
@@ -298,7 +315,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         """Asked before a call to Kafka is repeated."""
         self._last_turn_s = self._clock()
         if self._stop_asked.is_set() or self._state is EngineState.FAILED:
-            raise InfrastructureError("told to stop while Kafka could not be reached; it knows what was committed last")
+            raise InfrastructureError(LEFT_OPEN)
 
     def _wait_for_kafka(self) -> None:
         if self._state is EngineState.STARTING:
@@ -310,6 +327,11 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         return await asyncio.get_running_loop().run_in_executor(self._kafka_thread, call, *arguments)
 
     # -- facts
+
+    @property
+    def failure(self) -> str:
+        """What ends the process; empty if it ends because it was told to."""
+        return self._failure
 
     @property
     def partitions(self) -> list[int]:

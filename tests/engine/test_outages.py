@@ -96,19 +96,32 @@ def test_a_worker_without_a_broker_is_not_ready_says_so_and_is_again_when_it_is_
         with arena.running() as running:
             wait_until(running.is_ready, "the worker is ready")
             # Nothing of it is on its way when the broker dies, its first offsets neither.
-            arena.deposit(iterate_ids("w", 40))
+            before = arena.deposit(iterate_ids("w", 40))
             arena.wait_until_folded()
             broker.kill()
             wait_until(lambda: "no broker has answered for" in running.engine.status().reason, "it has noticed")
             assert running.engine.status().live, "a restart would not help"
             broker.start()
             wait_until(running.is_ready, "the worker is ready again")
-        at_work = arena.start("two", unit_max_records=20)
-        arena.deposit(iterate_ids("a", 2000))
-        wait_until(at_work.is_active, "the other worker is at work")
+        at_work = arena.start("two", fault=FaultPoint.BEGUN.value, freeze=True)
+        sent = arena.deposit(iterate_ids("a", 20))
+        wait_until(at_work.is_frozen, "the other worker is in the middle of a unit")
         broker.kill()
-        assert at_work.stop() in (0, 1), at_work.text()[-3000:]  # 1: in the middle of a unit whose end only Kafka knows
-        assert "ending it hard" not in at_work.text()
+        early = arena.start("three")
+        wait_until(lambda: early.is_ready() and "waiting for Kafka at" in early.text(), "a third one waits for Kafka")
+        assert early.stop() == 0, early.text()[-3000:]
+        at_work.process.terminate()
+        at_work.thaw()
+        assert at_work.ended() == 1
+        last = at_work.text().splitlines()[-1]
+        assert "ends with status 1" in last
+        assert "told to stop in the middle of a unit" in last
+        assert "The next start asks, and goes on from there" in last
+        broker.start()
+        heir = arena.start("two")
+        arena.wait_until_folded()
+        assert heir.stop() == 0
+        arena.check_books([*before, *sent])
     finally:
         arena.end()
 
@@ -126,7 +139,7 @@ def test_a_call_that_does_not_return_ends_the_worker_and_its_heir_goes_on(arena:
     arena.check_stores("one")
 
 
-def test_a_worker_whose_call_does_not_return_is_not_live(arena: Arena) -> None:
+def test_a_worker_whose_call_does_not_return_is_not_ready_then_not_live(arena: Arena) -> None:
     """Where the engine does not own the process, it says so: whoever does may end it."""
     arena.deposit(iterate_ids("e", 20))
     returned = threading.Event()
@@ -135,7 +148,10 @@ def test_a_worker_whose_call_does_not_return_is_not_live(arena: Arena) -> None:
         if point is FaultPoint.FLUSHED:
             returned.wait(60)
 
-    with arena.running(hooks=hang, transaction_timeout_ms=2_000, stalled_after_ms=2_000) as running:
+    changes: dict[str, Any] = {"transaction_timeout_ms": 4_000, "stalled_after_ms": 4_000, "late_after_ms": 500}
+    with arena.running(hooks=hang, **changes) as running:
+        late = "Kafka has not ended their transaction"
+        wait_until(lambda: late in running.engine.status().reason, "it is not ready while it waits")
         wait_until(lambda: not running.engine.status().live, "the engine has noticed")
         assert "does not return" in running.engine.status().reason
         returned.set()
