@@ -6,7 +6,8 @@ import gc
 import signal
 import sys
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from functools import partial
+from typing import Any, Final, NoReturn
 
 from schemas.registry import registry_of
 from streams.app import build, group_of
@@ -14,9 +15,10 @@ from streams.cluster import connect
 from streams.engine import App, run_worker
 from streams.engine.ending import interruptibly
 from streams.engine.hooks import Hooks, no_hooks
-from streams.forms import FORMS, Forms
+from streams.forms import FORMS, Forms, Writing
 from streams.generations import GenerationsTopic, following, known
 from streams.instances import Instance, claim
+from streams.logbook import Logbook
 from streams.metrics import PipelineMetrics
 from streams.replay.pointer import Pointer, await_generations
 from streams.settings import Settings
@@ -32,6 +34,7 @@ class Prepared:
     """What one worker process runs. Its name is claimed for as long as ``instance`` is held."""
 
     instance: Instance
+    logbook: Logbook
     app: App
     server: StatusServer
     following: Following
@@ -40,7 +43,7 @@ class Prepared:
     def run(self, loglevel: str) -> NoReturn:
         """Run until SIGTERM (exit status 0) or a failure (another one: start it again)."""
         settle_memory()
-        run_worker(self.app, self.server, self.following, self.pointer, loglevel=loglevel)
+        run_worker(self.app, self.server, self.following, self.pointer, loglevel=loglevel, last_word=self.logbook.ends)
 
 
 def run(settings: Settings, loglevel: str, forms: Forms = FORMS) -> NoReturn:
@@ -56,6 +59,19 @@ def prepare(settings: Settings, hooks: Hooks = no_hooks, forms: Forms = FORMS) -
     # Faust handles signals only once it runs; before, nothing is begun, and Kafka may be waited for.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     instance = claim(settings.data_dir / "workers", settings.instance)
+    logbook = Logbook(settings.data_dir / "workers", instance.name)
+    logbook.serves("")
+    try:
+        return _prepared(settings, hooks, forms, instance, logbook)
+    except SystemExit:
+        logbook.ends(0, "")
+        raise
+    except Exception as error:
+        logbook.ends(getattr(error, "exit_status", 1), f"{type(error).__name__}: {error}")
+        raise
+
+
+def _prepared(settings: Settings, hooks: Hooks, forms: Forms, instance: Instance, logbook: Logbook) -> Prepared:
     cluster = connect(settings)
     pointer = GenerationsTopic(cluster.client, registry_of(settings.registry_url))
     generations = interruptibly(lambda: await_generations(pointer))
@@ -76,9 +92,19 @@ def prepare(settings: Settings, hooks: Hooks = no_hooks, forms: Forms = FORMS) -
         admit=gate,
         replayed_until=0 if declared is None else declared.until,
     )
+    about = partial(about_release, writing)
     port = port_of(settings.web_port, instance.number)
-    server = StatusServer(pages(app.engine.status, metrics.registry), settings.web_host, port)
-    return Prepared(instance, app, server, Following(gate), Pointer(pointer, settings.generation, metrics.count_for))
+    shown = pages(app.engine.status, metrics.registry, about)
+    server = StatusServer(shown, settings.web_host, port, logbook.serves)
+    return Prepared(
+        instance, logbook, app, server, Following(gate), Pointer(pointer, settings.generation, metrics.count_for)
+    )
+
+
+def about_release(writing: Writing) -> dict[str, Any]:
+    """Of the worker's release and the forms that it reads and writes now, for /status."""
+    forms = writing.forms
+    return {"release": forms.release, "form": {"writes": writing.number, "reads": forms.newest.number}}
 
 
 def port_of(first: int, number: int) -> int:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import urllib.error
+import urllib.request
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from streams.engine.status import EngineState, EngineStatus, InputStatus, PartitionStatus
+from streams.forms import FORMS, Writing
 from streams.metrics import PipelineMetrics
 from streams.settings import MetricsSettings, SettingsError
 from streams.web import StatusServer, pages
+from streams.worker import about_release
+from tests.evolution.releases import NEXT
 
 INPUT = InputStatus("payments.raw.v1", 0, 10, 2, 0, 0, False, 1_795_521_600_000_000)
 PARTITION = PartitionStatus(0, "active", (), 0, False, 1_795_521_600_000, (INPUT,), {"payments.state.v1": 7})
@@ -70,6 +76,22 @@ def test_status_is_everything_that_the_engine_knows() -> None:
     assert told["partitions"][0]["marks"] == {"payments.state.v1": 7}
 
 
+def test_status_tells_the_release_and_the_form_that_is_written_now() -> None:
+    writing = Writing(NEXT, FORMS.newest.number)
+
+    async def ask() -> list[dict[str, Any]]:
+        app = pages(lambda: WELL, PipelineMetrics(MetricsSettings()).registry, partial(about_release, writing))
+        async with TestClient(TestServer(app)) as client:
+            before = await (await client.get("/status")).json()
+            writing.rise_to(NEXT.newest.number)  # an upgrade is finished while it runs
+            return [before, await (await client.get("/status")).json()]
+
+    before, after = asyncio.run(ask())
+    own = FORMS.newest.number
+    assert (before["release"], before["form"]) == ("98.0.0", {"writes": own, "reads": own + 1})
+    assert after["form"]["writes"] == own + 1
+
+
 def test_metrics_are_served_as_prometheus_text_and_as_openmetrics() -> None:
     code, kind, body = get("/metrics", WELL)
     assert (code, kind) == (200, "text/plain")
@@ -88,6 +110,22 @@ def test_the_server_takes_a_free_port_and_says_which() -> None:
     address = asyncio.run(ask())
     assert address.startswith("http://127.0.0.1:")
     assert int(address.rpartition(":")[2]) > 0
+
+
+def refusal(address: str) -> str:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(address, timeout=30)  # noqa: S310 -- our own server
+    return refused.value.read().decode()
+
+
+def test_pages_are_answered_while_an_agent_holds_the_event_loop() -> None:
+    async def ask() -> str:
+        server = StatusServer(pages(lambda: RESTORING, PipelineMetrics(MetricsSettings()).registry), "127.0.0.1", 0)
+        async with server:
+            # This thread is the event loop's: while it waits here, nothing else runs in the loop.
+            return refusal(f"{server.address}/ready")
+
+    assert json.loads(asyncio.run(ask()))["reason"] == RESTORING.reason
 
 
 def test_a_port_that_is_taken_is_told_with_the_setting_to_change() -> None:

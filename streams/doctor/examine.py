@@ -18,13 +18,18 @@ from streams.doctor.broker import Reach, examine_broker, reachable
 from streams.doctor.faults import open_transactions, owners, progress, replicas, stores
 from streams.doctor.finding import Finding, Level, fail, ok, skip, warn
 from streams.doctor.machine import examine_machine
+from streams.doctor.release import form
 from streams.doctor.running import dead_letters, lag, members, registry, this_worker
 from streams.doctor.topics import examine_topics
+from streams.doctor.workers import workers_here
 from streams.engine.clients import PASSING
+from streams.engine.errors import ConfigurationError
+from streams.forms import FORMS
 from streams.lookup.log import CommittedLog, ReadError
 from streams.lookup.pipeline import input_topics, look
 from streams.settings import Settings, SettingsError, load
 from streams.topics import Topics, topics_of
+from streams.upgrade.finish import UpgradeRefusedError, standing
 
 _SECOND_LOOK_AFTER_S: Final = 3.0
 _AWAY: Final = "a broker is down or starting, or the group's coordinator moves: look again in a moment; see its log"
@@ -41,6 +46,7 @@ def examine() -> Iterator[Finding]:
     yield ok("settings", "valid")
     yield from examine_machine(settings)
     yield stores(settings)
+    yield from _examine_workers(settings)
     schemas = registry(settings)
     yield schemas
     client = _client(settings)
@@ -51,6 +57,14 @@ def examine() -> Iterator[Finding]:
         yield skip("topics, workers, dead letters", "no broker runs")
         return
     yield from _examine_cluster(Cluster(settings, client), has_schemas=schemas.level is Level.OK)
+
+
+def _examine_workers(settings: Settings) -> Iterator[Finding]:
+    """Those of this machine, whatever the broker does; where none has run, the one that the settings point to."""
+    here = list(workers_here(settings.data_dir / "workers"))
+    yield from here
+    if not here:
+        yield this_worker(settings)
 
 
 def _client(settings: Settings) -> dict[str, str | int | float | bool] | None:
@@ -80,11 +94,11 @@ def _examine_cluster(cluster: Cluster, *, has_schemas: bool) -> Iterator[Finding
     yield from _or_refused("topics", examine_topics(reach.admin, settings, topics))
     yield from _or_refused("replicas", _examine_log(cluster, reach, topics))
     yield from _or_refused("workers", _examine_pipeline(cluster, topics))
+    yield from _or_refused("form", _examine_form(cluster))
     if has_schemas:
         yield from _or_refused("dead letters", _examine_dead_letters(cluster, topics))
     else:
         yield skip("dead letters", "the schema registry does not answer")
-    yield this_worker(settings)
 
 
 def _examine_log(cluster: Cluster, reach: Reach, topics: Topics) -> Iterator[Finding]:
@@ -104,6 +118,14 @@ def _examine_pipeline(cluster: Cluster, topics: Topics) -> Iterator[Finding]:
         time.sleep(_SECOND_LOOK_AFTER_S)
         after = look(cluster, log, group_of(cluster.settings), input_topics(topics))
         yield progress(now, after, time.monotonic() - begun_s)
+
+
+def _examine_form(cluster: Cluster) -> Iterator[Finding]:
+    settings = cluster.settings
+    try:
+        yield form(standing(cluster.client, group_of(settings), settings.generation, FORMS))
+    except (ConfigurationError, UpgradeRefusedError) as error:
+        yield skip("form", str(error))
 
 
 def _examine_dead_letters(cluster: Cluster, topics: Topics) -> Iterator[Finding]:

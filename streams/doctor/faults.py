@@ -17,6 +17,7 @@ from streams.offsets import Place
 from streams.settings import Settings
 from streams.store_care import places
 from streams.store_manifest import why_unreadable
+from streams.upgrade.members import instance_of
 
 _TIMEOUT_S: Final = 10.0
 _SHOWN: Final = 6
@@ -97,19 +98,24 @@ def owners(now: Pipeline) -> Finding:
 def progress(before: Pipeline, after: Pipeline, elapsed_s: float) -> Finding:
     """Lag where nothing moved between two looks: stuck, whatever else is fine."""
     still = [
-        f"{topic}[{part}] {after.lag[topic, part]}"
-        for (topic, part) in sorted(before.lag)
-        if before.lag[topic, part]
-        and after.lag.get((topic, part))
-        and before.positions.get((topic, part)) == after.positions.get((topic, part))
+        place
+        for place in sorted(before.lag)
+        if before.lag[place] and after.lag.get(place) and before.positions.get(place) == after.positions.get(place)
     ]
     if not still:
         return ok("progress", f"nothing that waits stood still for {elapsed_s:.0f} s")
-    return warn(
-        "progress",
-        f"in {elapsed_s:.0f} s nothing was taken of {_some(still)}",
-        "see the worker that has the partition: /ready says why; after an error it is started again by its supervisor",
+    told = [f"{topic}[{part}] {after.lag[topic, part]}" for topic, part in still]
+    found = f"in {elapsed_s:.0f} s nothing was taken of {_some(told)}"
+    holders = sorted(
+        f"{instance_of(row.client_id)} on {row.host}" for row in after.members if not row.owns.isdisjoint(still)
     )
+    if not holders:
+        return warn("progress", found, "no worker has them: see `owners`")
+    advice = (
+        f"{'; '.join(holders)} has them: its /ready says why. If it does not answer, it hangs or is a zombie (stopped, "
+        "cut off): kill it, and the group gives its work away when its session ends"
+    )
+    return warn("progress", found, advice)
 
 
 def stores(settings: Settings) -> Finding:

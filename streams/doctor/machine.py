@@ -18,12 +18,13 @@ from connectors.bank_profiles import ProfileError
 from connectors.formats import InstalledFormats
 from streams.broker.jars import KAFKA_VERSION, jars_at_hand
 from streams.broker.java import BrokerError, find_java
-from streams.doctor.finding import Finding, fail, ok, warn
+from streams.doctor.finding import Finding, Level, fail, ok, warn
 from streams.settings import PREFIX, Settings, SettingsError
 
 _MIB: Final = 1 << 20
 _LITTLE_BYTES: Final = 5 << 30
 _TOO_LITTLE_BYTES: Final = 500 * _MIB
+_PROBE_BYTES: Final = 4096
 
 
 def examine_machine(settings: Settings) -> Iterator[Finding]:
@@ -33,6 +34,7 @@ def examine_machine(settings: Settings) -> Iterator[Finding]:
         yield jars()
     yield data_folder(settings.data_dir)
     yield free_disk(settings.data_dir)
+    yield store_folder(settings.store_dir, settings.data_dir)
     yield archive(settings.archive)
     yield account_key(settings)
     yield profiles(settings.profiles_dir)
@@ -69,12 +71,37 @@ def data_folder(folder: Path) -> Finding:
 
 def free_disk(folder: Path) -> Finding:
     """Room below the data folder: a broker that runs out of it stops."""
-    free = shutil.disk_usage(_existing(folder)).free
-    found = f"{free / (1 << 30):.1f} GiB free"
-    advice = f"free some, or set {PREFIX}DATA_DIR to a larger disk"
+    return _room("disk", _existing(folder), "", f"free some, or set {PREFIX}DATA_DIR to a larger disk")
+
+
+def store_folder(folder: Path, data_dir: Path) -> Finding:
+    """Where the workers keep their rows, often a disk of its own: one that cannot write there ends, again and again."""
+    existing = _existing(folder)
+    try:
+        with tempfile.TemporaryFile(dir=existing) as probe:
+            probe.write(bytes(_PROBE_BYTES))
+    except OSError as error:
+        advice = (
+            "workers end until it can be written: make room there, or mount it writable; they start again by themselves"
+        )
+        return fail("store folder", f"{existing}: {error.strerror}", advice)
+    mounts = {path.stat().st_dev: path for path in (existing, *sorted(folder.glob("*/*"))) if path.is_dir()}
+    mounts.pop(_existing(data_dir).stat().st_dev, None)
+    if not mounts:
+        return ok("store folder", f"{existing} is writable, on the disk of the data folder")
+    advice = (
+        "free some there: a store is made anew from its topics, so those of partitions that moved away may be deleted"
+    )
+    found = [_room("store folder", path, f"{path} has a disk of its own: ", advice) for path in mounts.values()]
+    return max(found, key=lambda finding: (finding.level is Level.FAIL, finding.level is Level.WARN))
+
+
+def _room(name: str, existing: Path, told: str, advice: str) -> Finding:
+    free = shutil.disk_usage(existing).free
+    found = f"{told}{free / (1 << 30):.1f} GiB free"
     if free < _TOO_LITTLE_BYTES:
-        return fail("disk", found, advice)
-    return warn("disk", found, advice) if free < _LITTLE_BYTES else ok("disk", found)
+        return fail(name, found, advice)
+    return warn(name, found, advice) if free < _LITTLE_BYTES else ok(name, found)
 
 
 def archive(url: str) -> Finding:

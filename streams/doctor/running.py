@@ -15,6 +15,7 @@ from streams.engine import Topic
 from streams.lookup.log import CommittedLog
 from streams.lookup.pipeline import Pipeline
 from streams.settings import PREFIX, Settings
+from streams.upgrade.members import instance_of
 
 _TIMEOUT_S: Final = 5.0
 _UNAVAILABLE: Final = 503
@@ -39,7 +40,14 @@ def members(now: Pipeline) -> Finding:
     """Who is in the group, and with how many partitions."""
     if not now.members:
         return warn("workers", f"group {now.group}: nobody ({now.state})", "start one: `paystate worker`")
-    told = ", ".join(f"{row.host} ({row.partitions} partitions)" for row in now.members)
+    told = ", ".join(f"{instance_of(row.client_id)} on {row.host} ({row.partitions} partitions)" for row in now.members)
+    twice = [name for name, count in Counter(instance_of(row.client_id) for row in now.members).items() if count > 1]
+    if twice:
+        advice = (
+            f"{', '.join(twice)} is there more than once: one that was killed leaves when its session ends. If it "
+            f"stays, two processes claim one transactional id and fence each other: give each its own {PREFIX}INSTANCE"
+        )
+        return warn("workers", f"group {now.group}, {now.state}: {told}", advice)
     idle = [row for row in now.members if row.partitions == 0]
     if idle:
         advice = f"{len(idle)} have nothing to do: more workers than partitions; stop them, or wait for the rebalance"
@@ -70,6 +78,9 @@ def this_worker(settings: Settings) -> Finding:
     except urllib.error.HTTPError as error:
         reason = error.read(2_000).decode(errors="replace") if error.code == _UNAVAILABLE else str(error)
         return fail("worker pages", f"{url}: not ready: {reason}", "see its log and /status; a restore takes its time")
+    except TimeoutError:
+        found = f"{url}: no answer within {_TIMEOUT_S:.0f} s, though somebody listens there"
+        return fail("worker pages", found, "it is stopped or hangs as a whole: kill it, its supervisor starts it again")
     except OSError as error:
         found = f"{url}: nobody answers ({getattr(error, 'reason', error)})"
         return warn("worker pages", found, f"start one here, or set {PREFIX}WEB_HOST and WEB_PORT to one that runs")

@@ -189,10 +189,13 @@ class App(faust.App):  # type: ignore[misc]  # Faust is not typed: its classes a
         return 0 in self.engine.partitions
 
 
-def run_worker(app: App, *services: Any, loglevel: str = "INFO") -> NoReturn:
+def run_worker(
+    app: App, *services: Any, loglevel: str = "INFO", last_word: Callable[[int, str], None] = lambda *_: None
+) -> NoReturn:
     """Run the app, and mode services beside it, until SIGTERM (exit status 0) or a failure (non-zero: restart it).
 
-    Ends the process: no thread that waits for Kafka is waited for. The last line of the log says why it ended.
+    Ends the process: no thread that waits for Kafka is waited for. The last line of the log says why it ended; so is
+    `last_word` told, with the exit status.
     """
     worker = faust.Worker(app, *services, loglevel=loglevel, redirect_stdouts=False, quiet=True)
     try:
@@ -205,4 +208,5 @@ def run_worker(app: App, *services: Any, loglevel: str = "INFO") -> NoReturn:
         log.critical("the worker ends with status %d: %s", status, app.engine.failure or "see what was said before")
     else:
         log.info("the worker ends as it was told to: status 0")
+    last_word(status, app.engine.failure)
     end_process(status)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from streams.cluster import Cluster
 from streams.lookup.log import CommittedLog
@@ -17,11 +17,12 @@ _TIMEOUT_S: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One worker in the group, and how many input partitions it has."""
+    """One worker in the group, how many input partitions it has, and which."""
 
     client_id: str
     host: str
     partitions: int
+    owns: frozenset[Place] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,9 @@ def look(cluster: Cluster, log: CommittedLog, group: str, topics: Sequence[str])
     lag = {place: max(end - positions[place], 0) for place, end in log.ends(places).items()}
     admin = cluster.admin()  # held until it has answered: it takes its questions with it
     described = admin.describe_consumer_groups([group])[group].result(_TIMEOUT_S)
-    members = tuple(
-        Member(row.client_id, row.host.lstrip("/"), len(row.assignment.topic_partitions)) for row in described.members
-    )
+    members = tuple(_member(row.client_id, row.host, row.assignment.topic_partitions) for row in described.members)
     return Pipeline(group, described.state.name.lower(), members, positions, lag)
+
+
+def _member(client_id: str, host: str, assigned: Sequence[Any]) -> Member:
+    return Member(client_id, host.lstrip("/"), len(assigned), frozenset((tp.topic, tp.partition) for tp in assigned))

@@ -39,6 +39,12 @@ def stated(instance: str, forms: Forms) -> str:
     return f"paystate/{forms.release}/form-{forms.newest.number}/{instance}"
 
 
+def instance_of(client_id: str) -> str:
+    """The worker's name; of a member that is none of ours what it calls itself."""
+    said = _STATED.fullmatch(client_id)
+    return client_id if said is None else said["instance"]
+
+
 def members_of(client: Mapping[str, Any], group: str) -> tuple[Member, ...]:
     """All members of the group, dead ones until their session ends. Raises KafkaException."""
     admin = AdminClient({**client, "log_level": 3})

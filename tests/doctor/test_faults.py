@@ -68,6 +68,17 @@ def test_lag_that_does_not_move_is_told_from_lag_that_does() -> None:
     assert progress(before, replace(before, lag=PLACES), 3.0).level is Level.OK
 
 
+def test_who_has_the_partitions_that_stand_still_is_named() -> None:
+    waits = {("raw", 0): 7, ("raw", 1): 9}
+    blue = Member("paystate/1/form-1/blue", "10.0.0.1", 1, frozenset({("raw", 0)}))
+    green = Member("paystate/1/form-1/green", "10.0.0.2", 1, frozenset({("raw", 1)}))
+    before = replace(pipeline(lag=waits), members=(blue, green))
+    found = progress(before, replace(before, positions={("raw", 0): 6, ("raw", 1): 5}), 3.0)
+    assert found.advice.startswith("green on 10.0.0.2 has them")
+    nobody = progress(before, replace(before, members=(blue,), positions={("raw", 0): 6, ("raw", 1): 5}), 3.0)
+    assert nobody.advice == "no worker has them: see `owners`"
+
+
 def test_a_condemned_store_and_one_whose_index_is_damaged_are_named(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     assert stores(settings).level is Level.OK

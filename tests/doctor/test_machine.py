@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,17 @@ import pytest
 from streams.broker.java import BrokerError
 from streams.doctor import machine
 from streams.doctor.finding import Level
-from streams.doctor.machine import account_key, archive, data_folder, examine_machine, free_disk, jars, java, profiles
+from streams.doctor.machine import (
+    account_key,
+    archive,
+    data_folder,
+    examine_machine,
+    free_disk,
+    jars,
+    java,
+    profiles,
+    store_folder,
+)
 from streams.settings import KafkaSettings, Settings
 
 EMBEDDED, ABROAD = KafkaSettings(), KafkaSettings(bootstrap_servers="kafka.example:9092")
@@ -64,6 +75,44 @@ def test_little_disk_is_warned_of_and_too_little_fails(
     assert free_disk(tmp_path).level is level
 
 
+def test_stores_on_the_disk_of_the_data_folder_are_judged_with_it(tmp_path: Path) -> None:
+    found = store_folder(tmp_path / "stores", tmp_path)
+    assert (found.level, "on the disk of the data folder" in found.found) == (Level.OK, True)
+
+
+@pytest.fixture
+def other_disk() -> Iterator[Path]:
+    """A folder on another disk than the temporary ones."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize(("gib", "level"), [(20.0, Level.OK), (2.0, Level.WARN), (0.2, Level.FAIL)])
+def test_stores_on_a_disk_of_their_own_are_judged_by_that_disk(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, other_disk: Path, gib: float, level: Level
+) -> None:
+    """Also if it is one instance's alone; the data folder has room all the time."""
+    stores = tmp_path / "stores" / "paystate"
+    stores.mkdir(parents=True)
+    (stores / "paystate-w").symlink_to(other_disk)
+    here = tmp_path.stat().st_dev
+    usage: Callable[[Path], Usage] = lambda path: Usage(  # noqa: E731 -- one expression
+        0, 0, (100 << 30) if path.stat().st_dev == here else int(gib * (1 << 30))
+    )
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    found = store_folder(tmp_path / "stores", tmp_path)
+    assert found.level is level
+    assert "paystate-w has a disk of its own" in found.found
+    assert free_disk(tmp_path).level is Level.OK
+
+
+def test_stores_that_cannot_be_written_fail(tmp_path: Path) -> None:
+    (tmp_path / "stores").symlink_to("/proc/self", target_is_directory=True)
+    found = store_folder(tmp_path / "stores", tmp_path)
+    assert found.level is Level.FAIL
+    assert "stores: " in found.found
+
+
 def test_the_archive_is_tried_and_nothing_of_the_trial_stays(tmp_path: Path) -> None:
     assert archive(str(tmp_path / "archive")).level is Level.OK
     assert [path for path in (tmp_path / "archive").rglob("*") if path.is_file()] == []
@@ -101,7 +150,7 @@ def test_a_bank_profile_that_cannot_be_read_fails_by_name(tmp_path: Path) -> Non
 
 def test_java_and_jars_matter_only_to_the_embedded_broker(tmp_path: Path) -> None:
     names = {finding.name for finding in examine_machine(Settings(kafka=ABROAD, data_dir=tmp_path))}
-    assert names == {"data folder", "disk", "archive", "account key", "bank profiles"}
+    assert names == {"data folder", "disk", "store folder", "archive", "account key", "bank profiles"}
     assert {"java", "jars"} <= {
         finding.name for finding in examine_machine(Settings(kafka=EMBEDDED, data_dir=tmp_path))
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +54,16 @@ def test_a_worker_without_partitions_is_one_too_many() -> None:
     assert members(pipeline(BUSY, IDLE)).level is Level.WARN
 
 
+def test_two_members_of_one_name_are_told_with_what_comes_of_it() -> None:
+    """Each claims the transactional id from the other; one of them may be dead and not given up yet."""
+    rows = [Member("paystate/0.1.0/form-1/w", host, 2) for host in ("10.0.0.1", "10.0.0.2")]
+    found = members(pipeline(*rows))
+    assert found.level is Level.WARN
+    assert "w on 10.0.0.1 (2 partitions), w on 10.0.0.2" in found.found
+    assert "w is there more than once" in found.advice
+    assert members(pipeline(rows[0], Member("paystate/0.1.0/form-1/v", "10.0.0.2", 2))).level is Level.OK
+
+
 def test_lag_is_told_by_partition_with_what_to_do() -> None:
     assert lag(pipeline(BUSY)).level is Level.OK
     behind, alone = lag(pipeline(BUSY, behind=7)), lag(pipeline(behind=7))
@@ -67,6 +78,16 @@ def test_a_worker_that_is_not_ready_says_why(status: int, level: Level) -> None:
         found = this_worker(Settings(web_port=port))
     assert found.level is level
     assert ("partition 3" in found.found) is (status == 503)
+
+
+def test_pages_that_do_not_answer_though_somebody_listens_are_those_of_a_worker_that_hangs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("streams.doctor.running._TIMEOUT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        found = this_worker(Settings(web_port=silent.getsockname()[1]))
+    assert found.level is Level.FAIL
+    assert "though somebody listens there" in found.found
 
 
 def test_pages_that_nobody_serves_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
