@@ -69,7 +69,7 @@ class EngineTuning(BaseModel):
         "quick, higher catches up sooner",
     )
     unit_mib: Annotated[int, Field(ge=1, le=256)] = Field(
-        default=16, description="most that one agent sends, and reads from its store, in a unit and partition (MiB)"
+        default=32, description="most that all agents send, and read from their stores, in one unit (MiB)"
     )
     max_poll_interval_ms: Annotated[int, Field(ge=10_000, le=3_600_000)] = Field(
         default=300_000, description="a worker that does not poll for so long loses its partitions"

@@ -109,7 +109,16 @@ class Batch:
 
     def _is_spent(self) -> bool:
         """Whether the rest has to wait for the next unit."""
-        return self._is_over() or self.out.is_filled_by(sum([table.read_bytes for table in self.tables]))
+        return self._is_over() or self.out.is_filled_by(self._read_bytes)
+
+    @property
+    def _read_bytes(self) -> int:
+        return sum([table.read_bytes for table in self.tables])
+
+    @property
+    def used_bytes(self) -> int:
+        """What it has sent, and read from the store."""
+        return self.out.size_bytes + self._read_bytes
 
     def _tick(self, tick: Record, at_us: int, due: DueHandler | None) -> Again | None:
         """See to the rows that are due by now, a slice of them: the other ones in the next unit."""

@@ -188,8 +188,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         ownership, consumer = self._join(declared, facts, cluster)
         self._reached(FaultPoint.JOINED)
         dead = route(declared.dead_letters.kafka_name, facts)
-        places, enough = routes(declared, facts), settings.unit_bytes
-        sending = Sending(places, declared.dead_letters, dead, self._wall_clock_us, enough)
+        sending = Sending(routes(declared, facts), declared.dead_letters, dead, self._wall_clock_us)
         self._consumer, self._ownership, self._cluster = consumer, ownership, cluster
         self._work = UnitOfWork(
             settings,

@@ -25,16 +25,12 @@ SEND_OVERHEAD_BYTES: Final = 300
 
 @dataclass(frozen=True)
 class Sending:
-    """What an outbox needs to know of the world: where topics are, where dead letters go, and the time for these.
-
-    `most_bytes`: an outbox that holds so much is full.
-    """
+    """What an outbox needs to know of the world: where topics are, where dead letters go, and the time for these."""
 
     routes: Mapping[str, Route]
     dead_letters: DeadLetters
     dead_letters_route: Route
     wall_clock_us: Callable[[], int]
-    most_bytes: int = 16 * MIB
 
 
 class Failed(NamedTuple):
@@ -46,9 +42,15 @@ class Failed(NamedTuple):
 
 
 class Outbox:
-    """Records to be produced with this unit's transaction, in the order in which they were sent."""
+    """Records to be produced with this unit's transaction, in the order in which they were sent.
 
-    def __init__(self, sending: Sending, stage: str, partition: int, partitions: int) -> None:
+    It is full when it holds `most_bytes`; what is sent then is taken all the same.
+    """
+
+    def __init__(
+        self, sending: Sending, stage: str, partition: int, partitions: int, most_bytes: int = 16 * MIB
+    ) -> None:
+        self._most_bytes = most_bytes
         self._sending = sending
         self._routes = sending.routes
         self._stage = stage
@@ -102,7 +104,7 @@ class Outbox:
 
     def is_filled_by(self, more_bytes: int) -> bool:
         """Whether it would be full with so much more in it."""
-        return self.size_bytes + more_bytes >= self._sending.most_bytes
+        return self.size_bytes + more_bytes >= self._most_bytes
 
     def note(self, item: object) -> None:
         """Hand an observation to the metrics if, and only if, this unit is committed and this record is not undone."""

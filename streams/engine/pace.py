@@ -1,4 +1,4 @@
-"""How long the folds of one unit may take: nobody waits for the next unit longer than that, and for the commit."""
+"""How long the folds of one unit may take, and how much they may hold: who waits for the next unit waits no longer."""
 
 from __future__ import annotations
 
@@ -21,8 +21,16 @@ class Load:
     is_behind: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one task may use of a unit."""
+
+    seconds: float
+    most_bytes: int
+
+
 class Pace:
-    """The time of a unit, and each task's part of it.
+    """The time and the bytes of a unit, and each task's part of them.
 
     While everybody is behind, long units are cheapest: a commit costs much the same for few records and for many. While
     some partitions are behind and others keep up, units are short, so that these do not wait for a backlog that is not
@@ -37,19 +45,28 @@ class Pace:
         self._beside_s = settings.unit_beside_ms / 1000
         self._clock = clock
         self._worked_s = worked_s
+        self._most_bytes = settings.unit_bytes
+        self._used_bytes = 0
         self._kept_up_s: dict[int, float] = {}
 
-    def parts(self, loads: Sequence[Load]) -> Iterator[tuple[int, float]]:
-        """The places of the tasks in the order in which to fold them, each with the seconds that it may take.
+    def parts(self, loads: Sequence[Load]) -> Iterator[tuple[int, Part]]:
+        """The places of the tasks in the order in which to fold them, each with what it may take; see ``used``.
 
         Light ones come first, and may take what they need: what they leave is shared by those that are behind.
         """
+        self._used_bytes = 0
         end_s = self._worked_s() + (self._beside_s if self._is_mixed(loads) else self._fold_s)
         order = sorted(range(len(loads)), key=lambda place: (loads[place].is_behind, loads[place].records))
         for done, place in enumerate(order):
             left_s = max(0.0, end_s - self._worked_s())
+            left_bytes = max(0, self._most_bytes - self._used_bytes)
             waiting = len(order) - done
-            yield place, left_s / (waiting if loads[place].is_behind else min(waiting, 2))
+            sharing = waiting if loads[place].is_behind else min(waiting, 2)
+            yield place, Part(left_s / sharing, left_bytes // sharing)
+
+    def used(self, size_bytes: int) -> None:
+        """The task whose part was given out last has used so much."""
+        self._used_bytes += size_bytes
 
     def over_after(self, part_s: float) -> Callable[[], bool]:
         """Tells when the thread has worked for so long from now on."""

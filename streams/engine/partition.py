@@ -72,14 +72,20 @@ class Task:
         return collect(self.buffers, most, self.pinned)
 
     def batch(
-        self, records: Sequence[Record], sending: Sending, is_over: Callable[[], bool], *, careful: bool
+        self,
+        records: Sequence[Record],
+        sending: Sending,
+        is_over: Callable[[], bool],
+        most_bytes: int,
+        *,
+        careful: bool,
     ) -> Batch:
-        """A batch over clean tables, until `is_over`.
+        """A batch over clean tables, until `is_over` or `most_bytes`.
 
         `careful` encodes rows record by record, to find the one whose row cannot be.
         """
         self.drop_dirty()
-        out = Outbox(sending, self.inputs.stage, self.partition, self._partitions)
+        out = Outbox(sending, self.inputs.stage, self.partition, self._partitions, most_bytes)
         row_limits = self._row_limits if careful else None
         return Batch(self.partition, records, self.tables, out, self._undo, row_limits, is_over)
 

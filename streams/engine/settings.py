@@ -50,8 +50,8 @@ class EngineSettings:
     unit_interval_ms: int = 20
     """A unit of work starts at most this often: the floor of latency and the lever on cost an event."""
     unit_max_records: int = 2000
-    unit_bytes: int = 16 * MIB
-    """A task takes no more records in a unit once it has sent, and read from its store, so much."""
+    unit_bytes: int = 32 * MIB
+    """What all tasks send, and read from their stores, in one unit; a task takes no more records beyond its part."""
     unit_fold_ms: int = 500
     """So long the folds of one unit take, and one record more for each task."""
     unit_beside_ms: int = 40

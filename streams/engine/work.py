@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from confluent_kafka import TopicPartition
 
+from streams.engine.batch import Batch
 from streams.engine.buffers import InputBuffer
 from streams.engine.consumer import GroupConsumer
 from streams.engine.dead_letters import Breaker
@@ -20,7 +21,7 @@ from streams.engine.hooks import FaultPoint, Hooks
 from streams.engine.metrics import Metrics
 from streams.engine.outbox import Sending
 from streams.engine.ownership import Ownership
-from streams.engine.pace import Load, Pace
+from streams.engine.pace import Load, Pace, Part
 from streams.engine.partition import Sealed, Task
 from streams.engine.readiness import Step
 from streams.engine.record import Record
@@ -167,23 +168,23 @@ class UnitOfWork:
     async def _fold_all(self, work: Sequence[tuple[Task, Sequence[Record]]], loads: Sequence[Load]) -> list[Sealed]:
         """Every task's part, given back in the order of the work: what is of one partition stays together."""
         sealed: dict[int, Sealed] = {}
-        for place, part_s in self._pace.parts(loads):
-            sealed[place] = await self._fold(*work[place], part_s)
+        for place, part in self._pace.parts(loads):
+            sealed[place] = await self._fold(*work[place], part)
+            self._pace.used(sealed[place].batch.used_bytes)
         return [sealed[place] for place in range(len(work))]
 
-    async def _fold(self, task: Task, records: Sequence[Record], part_s: float) -> Sealed:
-        over_after = self._pace.over_after
+    async def _fold(self, task: Task, records: Sequence[Record], part: Part) -> Sealed:
         if not records:
-            return task.seal(task.batch((), self._sending, over_after(part_s), careful=False))
+            return task.seal(self._batch(task, (), part))
         started_s = self._clock()
         self._begin(f"agent {task.inputs.stage}", "returned its records", task)
-        batch = task.batch(records, self._sending, over_after(part_s), careful=False)
+        batch = self._batch(task, records, part)
         await task.inputs.fold(batch)
         try:
             sealed = task.seal(batch)
         except BadRecord:
             # Some record wrote a row that cannot be encoded: fold again, looking after each of them.
-            batch = task.batch(records, self._sending, over_after(part_s), careful=True)
+            batch = self._batch(task, records, part, careful=True)
             await task.inputs.fold(batch)
             try:
                 sealed = task.seal(batch)
@@ -192,6 +193,10 @@ class UnitOfWork:
         self._metrics.agent_folded(task.inputs.stage, self._clock() - started_s, batch.done)
         self._reached(FaultPoint.FOLDED)
         return sealed
+
+    def _batch(self, task: Task, records: Sequence[Record], part: Part, *, careful: bool = False) -> Batch:
+        is_over = self._pace.over_after(part.seconds)
+        return task.batch(records, self._sending, is_over, part.most_bytes, careful=careful)
 
     def _check_breakers(self, sealed: Sequence[Sealed]) -> None:
         for stage, keys, dead in _dead_by_stage(sealed):

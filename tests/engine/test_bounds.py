@@ -36,11 +36,12 @@ class Unit:
             TableDeclaration("rows", TOPIC, str.encode, bytes.decode), self.store, self.undo, cache_bytes
         )
         dead = DeadLetters("dead", lambda failure: failure.message.encode())
-        self.sending = Sending({"out": Route("out", 1, 10_000)}, dead, Route("dead", 1, 10_000), lambda: 7, most_bytes)
+        self.sending = Sending({"out": Route("out", 1, 10_000)}, dead, Route("dead", 1, 10_000), lambda: 7)
+        self.most_bytes = most_bytes
 
     def batch(self, count: int, is_over: Callable[[], bool] = lambda: False) -> Batch:
         records = [record(Said(n, f"k{n}".encode(), b"v"), TOPIC) for n in range(count)]
-        out = Outbox(self.sending, "stage", 0, 1)
+        out = Outbox(self.sending, "stage", 0, 1, self.most_bytes)
         return Batch(0, records, (self.table,), out, self.undo, is_over=is_over)
 
     def commit(self) -> None:

@@ -23,9 +23,10 @@ class Unit:
     def run(self, *loads: Load, takes_s: float = 0.0) -> list[float]:
         """The part of each task, in the order in which they are folded; each takes `takes_s`, or its part if less."""
         parts, self.folded = [], []
-        for place, part_s in self.pace.parts(loads):
+        for place, part in self.pace.parts(loads):
+            part_s = part.seconds
             self.folded.append(place)
-            parts.append(round(part_s, 6))
+            parts.append(round(part.seconds, 6))
             self.worked_s[0] += min(takes_s, part_s)
             self.now_s[0] += 100 * min(takes_s, part_s)  # others have the processor most of the time
         return parts
@@ -41,6 +42,7 @@ def unit(tmp_path: Path) -> Unit:
         partitions=4,
         unit_fold_ms=400,
         unit_beside_ms=40,
+        unit_bytes=8_000,
     )
     now_s, worked_s = [100.0], [7.0]
     return Unit(Pace(settings, lambda: now_s[0], lambda: worked_s[0]), now_s, worked_s)
@@ -78,6 +80,15 @@ def test_a_partition_is_behind_if_any_of_its_tasks_is(unit: Unit) -> None:
 
 def test_without_a_backlog_the_unit_has_all_its_time(unit: Unit) -> None:
     assert unit.run(Load(0, 5, False), Load(1, 0, False)) == [0.2, 0.4]
+
+
+def test_the_bytes_of_a_unit_are_shared_as_its_time_is(unit: Unit) -> None:
+    parts = []
+    for _, part in unit.pace.parts([Load(0, 500, True), Load(1, 9, False), Load(2, 500, True)]):
+        parts.append(part.most_bytes)
+        unit.pace.used(600)
+    assert parts == [4_000, 3_700, 6_800]
+    assert next(unit.pace.parts([Load(0, 1, False)]))[1].most_bytes == 8_000, "the next unit has all of it"
 
 
 def test_a_part_is_over_when_its_time_has_passed(unit: Unit) -> None:

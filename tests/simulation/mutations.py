@@ -104,8 +104,10 @@ def gives_up_on_odd_rows(self: Task, folded: Any) -> Any:
         raise InfrastructureError(str(error)) from error
 
 
-def folds_over_dirty_rows(self: Task, records: Sequence[Any], sending: Any, is_over: Any, *, careful: bool) -> Any:
-    out = Outbox(sending, self.inputs.stage, self.partition, self._partitions)
+def folds_over_dirty_rows(
+    self: Task, records: Sequence[Any], sending: Any, is_over: Any, most_bytes: int, *, careful: bool
+) -> Any:
+    out = Outbox(sending, self.inputs.stage, self.partition, self._partitions, most_bytes)
     row_limits = self._row_limits if careful else None
     return batch.Batch(self.partition, records, self.tables, out, self._undo, row_limits, is_over)
 
