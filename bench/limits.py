@@ -58,11 +58,12 @@ def burst(sizes: Sizes) -> Figures:
         events = told(load, "events produced")
         run.start(sizes.workers)
         taken_s = timed(lambda: run.await_taken(*STREAMS))
-        run.await_rest()
+        rest_s = timed(run.await_rest)
         return {
             "events": events,
             "workers": sizes.workers,
             "seconds": round(taken_s, 1),
+            "seconds_more_until_at_rest": round(rest_s, 1),
             "events_per_s": round(events / taken_s),
             "cpu_us_per_event": round(run.cpu_s() / events * 1e6),
             "peak_rss_mb": run.peaks(),

@@ -114,6 +114,7 @@ class Run:
     def await_rest(self) -> None:
         """Until nothing is on its way anywhere."""
         inputs = [topic.kafka_name for topic in inputs_of(TOPICS) if topic.kafka_name != TOPICS.clock.kafka_name]
+        self.await_taken(*inputs)
         await_quiet(self.client, GROUP, inputs, _PATIENCE_S, self.check)
 
     def await_active(self) -> None:
