@@ -56,6 +56,9 @@ def ask(
     )
     try:
         return {(at.topic, at.partition): answer.result(timeout_s) for at, answer in answers.items()}
+    except TimeoutError as silence:
+        # Python's clock may be a moment ahead of the client's, whose own word would be this one.
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"no answer within {timeout_s:.1f} s")) from silence
     except KafkaException as failure:
         code = failure.args[0].code()
         if code not in OUTDATED and code != KafkaError._NOENT:

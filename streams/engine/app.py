@@ -204,9 +204,16 @@ def run_worker(
         status = ended.code if isinstance(ended.code, int) else 1
     # A unit that is left open ends no service with an error: nothing waits for it any more.
     status = status or int(bool(app.engine.failure))
+    reason = app.engine.failure or _crash_of(worker)
     if status:
-        log.critical("the worker ends with status %d: %s", status, app.engine.failure or "see what was said before")
+        log.critical("the worker ends with status %d: %s", status, reason or "see what was said before")
     else:
         log.info("the worker ends as it was told to: status 0")
-    last_word(status, app.engine.failure)
+    last_word(status, reason)
     end_process(status)
+
+
+def _crash_of(worker: faust.Worker) -> str:
+    """What ended a service beside the engine."""
+    error = worker.crash_reason
+    return "" if error is None else f"{type(error).__name__}: {error}"
