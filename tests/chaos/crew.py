@@ -20,7 +20,7 @@ import psutil
 
 from streams.engine import FaultPoint
 
-from .worker import FOLDER, read_json
+from .worker import FOLDER, NAME, RELEASE, read_json
 
 STOP_WITHIN_S: Final = 60.0
 _POLL_S: Final = 0.05
@@ -61,6 +61,8 @@ class Crew:
 
     folder: Path
     environment: Callable[[str], Mapping[str, str]]
+    release: str = "current"
+    """Of the workers that are started from now on (tests/evolution/releases.py); those that run stay what they are."""
     kills: Counter[str] = field(default_factory=Counter)
     """By the point at which they happened; "" for any moment."""
     bad_exits: list[str] = field(default_factory=list)
@@ -80,7 +82,7 @@ class Crew:
     def start(self, name: str) -> None:
         """Start a worker under its supervisor; its log is ``NAME.log``."""
         self._path(name, "card").unlink(missing_ok=True)
-        own = {**self.environment(name), FOLDER: str(self.folder), "PAYSTATE_INSTANCE": name}
+        own = {**self.environment(name), FOLDER: str(self.folder), RELEASE: self.release, NAME: name}
         with self._path(name, "log").open("ab") as log:
             self._running[name] = subprocess.Popen(
                 [sys.executable, "-m", "tests.chaos.supervised_worker"],

@@ -6,59 +6,24 @@ import random
 import shutil
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from confluent_kafka import KafkaException, Producer
 
 from streams.engine import FaultPoint
-from streams.topics import Topics
 from tests.engine.fault_points import HANDOVER, LOSS, START, STOP, UNIT
 
-from .cluster import Cluster, Disk
-from .crew import Crew, Hit, wait_until
+from .crew import Hit, wait_until
 from .damage import damage
+from .field import ACTIVE_WITHIN_S, Field, struck
 from .proxy import Mood
-from .recovery import Recoveries
+from .rolling import rolling_restart, upgrade
 from .schedule import SPARE, WORKERS, Blow, Fault, Step
 
-ACTIVE_WITHIN_S: Final = 60.0
 _OBEYED_WITHIN_S: Final = 20.0
 _BEYOND_SESSION_S: Final = 7.5
 _COPY_IS_OLD_AFTER_S: Final = 4.0
-
-
-@dataclass
-class Field:
-    """A running pipeline, and what has been done to it. ``poisoned``: dead letters to be expected for that."""
-
-    cluster: Cluster
-    crew: Crew
-    recoveries: Recoveries
-    topics: Topics
-    group: str
-    partitions: int
-    stores: Path
-    copies: Path
-    store_disk: Disk | None = None
-    broker_disk: Disk | None = None
-    poisoned: int = 0
-    done: dict[str, int] = field(default_factory=dict)
-    unheard: list[str] = field(default_factory=list)
-    """Orders that were not carried out in time: a kill from outside took their place."""
-
-    def everything(self) -> range:
-        """Every partition."""
-        return range(self.partitions)
-
-    def count(self, what: str, times: int = 1) -> None:
-        """Note that something was done."""
-        self.done[what] = self.done.get(what, 0) + times
-
-    def instance_id(self, name: str) -> str:
-        """A worker's transactional id."""
-        return f"{self.group}-{name}"
 
 
 def inflict(here: Field, step: Step) -> None:
@@ -94,7 +59,7 @@ def _kill_in_loss(here: Field, fault: Fault, blow: Blow) -> None:
     """
     if blow.point is None:
         raise AssertionError(f"{blow} has no point")
-    _struck(here, Fault.ZOMBIE, _freeze_at(here, blow.worker, LOSS[blow.point], blow.after))
+    struck(here, Fault.ZOMBIE, _freeze_at(here, blow.worker, LOSS[blow.point], blow.after))
     time.sleep(_BEYOND_SESSION_S)
     here.crew.order(blow.worker, blow.point, "kill")
     here.crew.thaw(blow.worker)
@@ -109,7 +74,7 @@ def _lead_to(here: Field, fault: Fault, blow: Blow) -> None:
     crew.order(blow.worker, point, "kill", blow.after if point in UNIT else 1)
     if point in START:
         here.count(f"struck: {fault}")
-        _struck(here, fault, crew.kill(blow.worker))
+        struck(here, fault, crew.kill(blow.worker))
     elif point in STOP:
         crew.tell_to_stop(blow.worker)
     elif point in HANDOVER:
@@ -125,7 +90,7 @@ def _await_kill(here: Field, fault: Fault, name: str, point: FaultPoint | None) 
         if point is not None:
             here.unheard.append(f"{name}@{point}")
     here.count(f"struck: {fault}")
-    _struck(here, fault, hit)
+    struck(here, fault, hit)
 
 
 def _await_order(here: Field, name: str) -> Hit | None:
@@ -153,11 +118,6 @@ def _freeze_at(here: Field, name: str, point: FaultPoint | None, after: int) -> 
     return hit or here.crew.freeze(name)
 
 
-def _struck(here: Field, what: str, hit: Hit | None) -> None:
-    if hit is not None and hit.partitions:
-        here.recoveries.struck(what, hit.partitions, hit.at_s)
-
-
 def _rebalance(here: Field, step: Step) -> None:
     """The spare worker joins, or leaves in peace or by a kill that it does not come back from."""
     _change_crew(here, rude=step.variant == "rude")
@@ -169,7 +129,7 @@ def _change_crew(here: Field, *, rude: bool = False) -> None:
         crew.start(SPARE)
         crew.await_active([SPARE], ACTIVE_WITHIN_S)
     elif rude:
-        _struck(here, Fault.KILL, crew.fell(SPARE))
+        struck(here, Fault.KILL, crew.fell(SPARE))
     else:
         crew.stop(SPARE)
 
@@ -177,7 +137,7 @@ def _change_crew(here: Field, *, rude: bool = False) -> None:
 def _zombie(here: Field, step: Step) -> None:
     """Stopped until the group has given the work away, then continued."""
     for blow in step.blows:
-        _struck(here, step.fault, _freeze_at(here, blow.worker, blow.point, blow.after))
+        struck(here, step.fault, _freeze_at(here, blow.worker, blow.point, blow.after))
         here.count(f"struck: {step.fault}")
     time.sleep(step.seconds)
     for blow in step.blows:
@@ -191,18 +151,7 @@ def _fence(here: Field, step: Step) -> None:
     intruder = Producer({**here.cluster.client, "transactional.id": here.instance_id(name), "log_level": 2})
     intruder.init_transactions(30)
     del intruder
-    _struck(here, step.fault, hit)
-
-
-def _rolling_restart(here: Field, _step: Step) -> None:
-    """One after the other, each back before the next goes."""
-    crew = here.crew
-    for name in list(crew.names):
-        hit = crew.look(name)
-        crew.stop(name)
-        _struck(here, Fault.ROLLING_RESTART, hit)
-        crew.start(name)
-        crew.await_active([name], ACTIVE_WITHIN_S)
+    struck(here, step.fault, hit)
 
 
 # -- brokers
@@ -291,7 +240,7 @@ def _store_disk(here: Field, step: Step) -> None:
     if here.store_disk is None:
         raise AssertionError("the run has no small disk under its stores")
     here.store_disk.fill()
-    _struck(here, step.fault, here.crew.kill(step.blows[0].worker))
+    struck(here, step.fault, here.crew.kill(step.blows[0].worker))
     time.sleep(step.seconds)
     here.store_disk.free()
 
@@ -309,7 +258,7 @@ def _store_damage(here: Field, step: Step) -> None:
         for store in _stores(root):
             damage(store, step.variant, chance)
             here.count(f"store-damage: {step.variant}")
-    _struck(here, step.fault, hit)
+    struck(here, step.fault, hit)
     here.crew.start(name)
     here.crew.await_active([name], ACTIVE_WITHIN_S)
 
@@ -381,7 +330,8 @@ _FAULTS: Final[dict[Fault, Callable[[Field, Step], None]]] = {
     Fault.ZOMBIE: _zombie,
     Fault.TRANSACTION_TIMEOUT: _zombie,
     Fault.FENCE: _fence,
-    Fault.ROLLING_RESTART: _rolling_restart,
+    Fault.ROLLING_RESTART: rolling_restart,
+    Fault.UPGRADE: upgrade,
     Fault.BROKER_KILL: _broker_kill,
     Fault.BROKER_FREEZE: _broker_freeze,
     Fault.BROKER_RESTART: _broker_restart,

@@ -21,12 +21,15 @@ from streams.quiet import NotQuietError
 from streams.settings import Settings
 from streams.topics import topics_of
 from streams.verify.cluster import rest, verify_cluster
+from tests.evolution.releases import RELEASES
 
 from .cluster import Cluster, disk
 from .crew import Crew, wait_until
-from .faults import ACTIVE_WITHIN_S, Field, clock_file, inflict, set_clock
+from .faults import clock_file, inflict, set_clock
+from .field import ACTIVE_WITHIN_S, Field
 from .load import Load
 from .recovery import Recoveries
+from .rolling import forms_written
 from .schedule import NETWORK, SPARE, THREE_BROKERS, WORKERS, Fault, Step, schedule
 from .supervised_worker import PRELOADED
 
@@ -120,6 +123,8 @@ class _World:
             broker_disk=broker_disk,
         )
         self.slow: list[str] = []
+        #: States that were published, by the form they are in.
+        self.forms: dict[int, int] = {}
         self._begin()
 
     def _begin(self) -> None:
@@ -187,7 +192,8 @@ class _World:
         """The verifier's word and the truth's."""
         truth = self.load.truth
         truth.dead_letters += self.field.poisoned
-        report = verify_cluster(self.client, self.settings)
+        report = verify_cluster(self.client, self.settings, RELEASES[self.crew.release])
+        self.forms = forms_written(self.client)
         found = outcome(CommittedLog(self.client), self.field.topics, policy_of(self.settings))
         kills = sum(self.crew.kills.values())
         course = Course(0.0, 0.0, 0.0, 0.0, killed=kills, restarts=sum(self.crew.exits().values()))
@@ -223,6 +229,7 @@ def _line(options: Options, world: _World, summary: Summary, at_rest: str, durat
         + here.done.get(f"struck: {Fault.TRANSACTION_TIMEOUT}", 0),
         "details": {what: times for what, times in here.done.items() if ": " in what},
         "exits": dict(sorted(crew.exits().items())),
+        "forms": world.forms,
         "points_not_met": dict(Counter(here.unheard)),
         "not_recovered": world.slow,
         "not_at_rest": at_rest,

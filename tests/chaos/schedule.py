@@ -22,6 +22,7 @@ class Fault(StrEnum):
     TRANSACTION_TIMEOUT = "transaction-timeout"
     FENCE = "fence"
     ROLLING_RESTART = "rolling-restart"
+    UPGRADE = "upgrade"
     BROKER_KILL = "broker-kill"
     BROKER_FREEZE = "broker-freeze"
     BROKER_RESTART = "broker-restart"

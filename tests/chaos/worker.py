@@ -18,9 +18,12 @@ from streams.engine import FaultPoint
 from streams.engine.engine import Engine
 from streams.settings import load
 from streams.worker import prepare
+from tests.evolution.releases import RELEASES
 
 FOLDER: Final = "CHAOS_FOLDER"
 """The variable that names the folder."""
+RELEASE: Final = "CHAOS_RELEASE"
+"""The variable that says which release the worker is."""
 NAME: Final = "PAYSTATE_INSTANCE"
 _CHANGES: Final = frozenset({FaultPoint.ASSIGNED, FaultPoint.ACTIVATED, FaultPoint.REVOKED, FaultPoint.LOST})
 _HARM: Final[dict[str, Callable[[], object]]] = {
@@ -87,7 +90,7 @@ def main() -> None:
     """Be the worker, until it is killed."""
     saboteur = Saboteur(Path(os.environ[FOLDER]), os.environ[NAME])
     saboteur.introduce()
-    prepared = prepare(load(), saboteur.reached)
+    prepared = prepare(load(), saboteur.reached, RELEASES[os.environ[RELEASE]])
     saboteur.engine = prepared.app.engine
     prepared.run("INFO")
 
