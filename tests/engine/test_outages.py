@@ -139,6 +139,16 @@ def test_a_call_that_does_not_return_ends_the_worker_and_its_heir_goes_on(arena:
     arena.check_stores("one")
 
 
+def test_an_agent_that_computes_for_ever_ends_the_worker(arena: Arena) -> None:
+    """It holds the event loop, in which the first guard lives: the second one has a thread of its own."""
+    arena.deposit(iterate_ids("e", 20))
+    limits: dict[str, Any] = {"stalled_after_ms": 4_000, "transaction_timeout_ms": 4_000}
+    worker = arena.start("one", fault=FaultPoint.FOLDED.value, hang=True, **limits)
+    assert worker.ended() == 70
+    assert "an agent or a call does not return" in worker.text()
+    assert "in _fold" in worker.text(), "the stack tells which"
+
+
 def test_a_worker_whose_call_does_not_return_is_not_ready_then_not_live(arena: Arena) -> None:
     """Where the engine does not own the process, it says so: whoever does may end it."""
     arena.deposit(iterate_ids("e", 20))
