@@ -10,7 +10,7 @@ from streams.engine.due import DUE_SLICE, RETRY_AFTER_US
 from streams.engine.errors import INFRASTRUCTURE, BadRecord, InfrastructureError
 from streams.engine.outbox import Outbox
 from streams.engine.record import Record
-from streams.engine.table import Table, Undo, rollback
+from streams.engine.table import Table, Undo, keep_written, rollback
 
 
 class Again(Enum):
@@ -48,7 +48,6 @@ class Batch:
         tables: Sequence[Table[Any]],
         out: Outbox,
         undo: Undo,
-        row_limits: Sequence[int] | None = None,
         is_over: Callable[[], bool] = _never,
     ) -> None:
         self.partition = partition
@@ -56,7 +55,6 @@ class Batch:
         self.tables = tables
         self.out = out
         self._undo = undo
-        self._row_limits = row_limits
         self._is_over = is_over
         #: How many records are done with, from the first on.
         self.done = 0
@@ -67,15 +65,16 @@ class Batch:
     def each(self, handler: Handler, due: DueHandler | None = None) -> None:
         """Call `handler(record, *tables, out)` for every record, each within a savepoint.
 
-        A record whose handler raises leaves nothing behind and goes to the dead letters; the next one is taken. Errors
-        of the infrastructure are raised: the record is not at fault. After AGAIN the batch ends before the others.
+        A record whose handler raises, or one of whose rows cannot be encoded, leaves nothing behind and goes to the
+        dead letters; the next one is taken. Errors of the infrastructure are raised: the record is not at fault. After
+        AGAIN the batch ends before the others.
         A tick of proved time goes to no handler: `due(key, tick, *tables, out)` is called for every row that it finds
         due, each within a savepoint of its own.
         """
         if self.is_folded:
             raise InfrastructureError("batch.each was called twice for one batch: its records would be folded twice")
         self.is_folded = True
-        tables, out, undo, row_limits = self.tables, self.out, self._undo, self._row_limits
+        tables, out, undo = self.tables, self.out, self._undo
         sent, notes, failures = out.sent, out.notes, out.failures
         done = 0
         for record in self.records:
@@ -85,8 +84,8 @@ class Batch:
                 if record.source.ticks is None:
                     out.record_key = record.key
                     outcome = handler(record, *tables, out)
-                    if row_limits is not None:
-                        self._check_rows(row_limits)
+                    if undo:
+                        keep_written(undo)
                 else:
                     outcome = self._tick(record, record.source.ticks(record.value), due)
             except INFRASTRUCTURE:
@@ -144,10 +143,9 @@ class Batch:
         try:
             out.record_key = key
             due(key, tick, *self.tables, out)
-            if self._row_limits is not None:
-                self._check_rows(self._row_limits)
             if table.is_due(key, at_us):
                 raise BadRecord(f"row {key!r} is due at {at_us} still, although it was seen to", "handler_error")
+            keep_written(undo)
         except INFRASTRUCTURE:
             raise
         except Exception as error:  # noqa: BLE001 - whatever goes wrong is about this row: the others are seen to
@@ -157,10 +155,3 @@ class Batch:
             table.put_off(key, at_us + RETRY_AFTER_US)
         else:
             table.served(key)
-
-    def _check_rows(self, row_limits: Sequence[int]) -> None:
-        """Encode what this record wrote, so that a row that cannot be encoded is its own record's fault."""
-        by_dirty = {id(table.dirty): (table, limit) for table, limit in zip(self.tables, row_limits, strict=True)}
-        for dirty, key, _ in self._undo:
-            table, limit = by_dirty[id(dirty)]
-            table.encode_row(key, limit)

@@ -60,8 +60,10 @@ class Task:
         self.buffers = buffers
         self._partitions = division.partitions
         self._undo: Undo = []
-        self.tables = tuple(Table(table, store, self._undo, settings.table_cache_bytes) for table in inputs.tables)
-        self._row_limits = tuple(row_limits[table.name] for table in inputs.tables)
+        self.tables = tuple(
+            Table(table, store, self._undo, settings.table_cache_bytes, row_limits[table.name])
+            for table in inputs.tables
+        )
         #: The record whose handler asked to be called again: it comes first in the next unit.
         self.pinned: Record | None = None
         #: Whether the last batch had more records than its part of the unit was enough for.
@@ -71,28 +73,14 @@ class Task:
         """The records of the next batch."""
         return collect(self.buffers, most, self.pinned)
 
-    def batch(
-        self,
-        records: Sequence[Record],
-        sending: Sending,
-        is_over: Callable[[], bool],
-        most_bytes: int,
-        *,
-        careful: bool,
-    ) -> Batch:
-        """A batch over clean tables, until `is_over` or `most_bytes`.
-
-        `careful` encodes rows record by record, to find the one whose row cannot be.
-        """
-        self.drop_dirty()
+    def batch(self, records: Sequence[Record], sending: Sending, is_over: Callable[[], bool], most_bytes: int) -> Batch:
+        """A batch until `is_over` or `most_bytes`, over clean tables: the last unit's writes are done, or dropped."""
         out = Outbox(sending, self.inputs.stage, self.partition, self._partitions, most_bytes)
-        row_limits = self._row_limits if careful else None
-        return Batch(self.partition, records, self.tables, out, self._undo, row_limits, is_over)
+        return Batch(self.partition, records, self.tables, out, self._undo, is_over)
 
     def seal(self, batch: Batch) -> Sealed:
-        """Encode the batch's rows and count what it took. Raises BadRecord if a row cannot be encoded."""
-        pairs = zip(self.tables, self._row_limits, strict=True)
-        rows = [table.seal(limit) for table, limit in pairs if table.is_dirty]
+        """What the batch wrote and what it took."""
+        rows = [table.seal() for table in self.tables if table.is_dirty]
         counts = count_by_input(batch.records[: batch.done])
         return Sealed(self, batch, rows, [(buffer, counts[buffer.index]) for buffer in self.buffers])
 

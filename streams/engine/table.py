@@ -21,8 +21,8 @@ ROW_OVERHEAD_BYTES: Final = 64
 _ABSENT: Any = object()
 _FROZEN_BUILTINS = (str, bytes, int, float, bool, tuple, frozenset)
 
-#: (dirty rows, key, what was there before): what it takes to undo one write.
-Undo = list[tuple[dict[str, Any], str, Any]]
+#: (table, key, what was there before): what it takes to undo one write.
+Undo = list[tuple["Table[Any]", str, Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,14 +78,20 @@ class Table(Generic[V]):
     Values must be frozen (a frozen dataclass, a tuple, a string ...): a cached one is handed out again as it is.
     """
 
-    def __init__(self, declaration: TableDeclaration[V], store: Store, undo: Undo, cache_bytes: int) -> None:
+    def __init__(
+        self, declaration: TableDeclaration[V], store: Store, undo: Undo, cache_bytes: int, row_bytes: int
+    ) -> None:
         self.declaration = declaration
         self._store = store
         self._prefix = declaration.prefix
         self._encode = declaration.encode
         self._decode = declaration.decode
         self._undo = undo
+        #: What a row may take at most, with its key: what its changelog takes.
+        self._row_bytes = row_bytes
         self.dirty: dict[str, V | None] = {}
+        #: The dirty rows as they are to be written, encoded with the record that wrote them.
+        self._encoded: dict[str, tuple[bytes, bytes | None]] = {}
         #: Due-time entries that the open unit found overtaken (None) or puts off (empty).
         self._entries: dict[bytes, bytes | None] = {}
         #: The entries behind the rows that `due` named last.
@@ -118,14 +124,14 @@ class Table(Generic[V]):
         if type(value) not in self._frozen_types:
             self._require_frozen(value)
         dirty = self.dirty
-        self._undo.append((dirty, key, dirty.get(key, _ABSENT)))
+        self._undo.append((self, key, dirty.get(key, _ABSENT)))
         dirty[key] = value
 
     def __delitem__(self, key: str) -> None:
         """Delete the row. KeyError if there is none."""
         if self.get(key) is None:
             raise KeyError(key)
-        self._undo.append((self.dirty, key, self.dirty.get(key, _ABSENT)))
+        self._undo.append((self, key, self.dirty.get(key, _ABSENT)))
         self.dirty[key] = None
 
     def scan(self, prefix: str, *, after: str | None = None) -> Iterator[tuple[str, V]]:
@@ -245,11 +251,12 @@ class Table(Generic[V]):
             )
         self._frozen_types.add(kind)
 
-    def encode_row(self, key: str, most_bytes: int) -> bytes | None:
-        """The bytes of a dirty row, None if it is deleted. BadRecord if it cannot be encoded or is too large."""
-        return self._encoded(key, self.dirty[key], most_bytes)[1]
+    def encoded(self, key: str) -> tuple[bytes, bytes | None]:
+        """A dirty row as it is to be written: its key, and its bytes, None if it is deleted.
 
-    def _encoded(self, key: str, value: V | None, most_bytes: int) -> tuple[bytes, bytes | None]:
+        BadRecord if it cannot be encoded or is too large.
+        """
+        value = self.dirty[key]
         try:
             key_bytes = key.encode()
             if value is None:
@@ -261,18 +268,25 @@ class Table(Generic[V]):
             raise BadRecord(
                 f"table {self.declaration.name}: row {key!r} cannot be encoded: {error}", "unencodable"
             ) from error
-        if len(row) + len(key_bytes) > most_bytes:
+        if len(row) + len(key_bytes) > self._row_bytes:
             raise BadRecord(
-                f"table {self.declaration.name}: row {key!r} would take {len(row)} bytes, at most {most_bytes} fit",
+                f"table {self.declaration.name}: row {key!r} would take {len(row)} bytes, "
+                f"at most {self._row_bytes} fit",
                 "oversized",
             )
         return key_bytes, row
 
-    def seal(self, most_bytes: int) -> SealedRows:
-        """Encode the unit's rows. BadRecord if one cannot be: the task is then folded again, record by record."""
-        encoded = self._encoded
-        rows = [encoded(key, value, most_bytes) for key, value in self.dirty.items()]
-        return SealedRows(self.declaration, rows, self.dirty, self._entries)
+    def keep(self, key: str, row: tuple[bytes, bytes | None]) -> None:
+        """The record that wrote the row is done: this is what the unit writes of it, unless a later one changes it."""
+        self._encoded[key] = row
+
+    def seal(self) -> SealedRows:
+        """The unit's rows, which were encoded record by record."""
+        if len(self._encoded) != len(self.dirty):
+            raise InfrastructureError(
+                f"table {self.declaration.name}: rows were written outside of batch.each: nobody would undo them"
+            )
+        return SealedRows(self.declaration, list(self._encoded.values()), self.dirty, self._entries)
 
     def committed(self, sealed: SealedRows) -> None:
         """The rows are in the log and in the store: serve them from the cache."""
@@ -286,7 +300,7 @@ class Table(Generic[V]):
 
     def drop_dirty(self) -> None:
         """Forget the unit's writes: its transaction did not happen, or its rows are where they belong."""
-        self.dirty, self._entries = {}, {}
+        self.dirty, self._encoded, self._entries = {}, {}, {}
         self.read_bytes = 0
 
     @property
@@ -295,14 +309,30 @@ class Table(Generic[V]):
         return bool(self.dirty or self._entries)
 
 
+def keep_written(undo: Undo) -> None:
+    """Encode what the record at hand wrote. BadRecord, and nothing is kept, if a row cannot be written.
+
+    Here and not with the unit: a later record may change or delete the row, and then nobody would see that this one's
+    effect could not be written. Which records share a unit must not decide which of them fail.
+    """
+    if len(undo) == 1:
+        table, key, _ = undo[0]
+        table.keep(key, table.encoded(key))
+        return
+    rows = dict.fromkeys((table, key) for table, key, _ in undo)
+    encoded = [(table, key, table.encoded(key)) for table, key in rows]
+    for table, key, row in encoded:
+        table.keep(key, row)
+
+
 def rollback(undo: Undo) -> None:
     """Undo the writes since the last savepoint, newest first."""
     while undo:
-        dirty, key, before = undo.pop()
+        table, key, before = undo.pop()
         if before is _ABSENT:
-            del dirty[key]
+            del table.dirty[key]
         else:
-            dirty[key] = before
+            table.dirty[key] = before
 
 
 def _first(item: tuple[str, Any]) -> str:

@@ -16,7 +16,7 @@ from streams.engine.batch import Batch
 from streams.engine.buffers import InputBuffer
 from streams.engine.consumer import GroupConsumer
 from streams.engine.dead_letters import Breaker
-from streams.engine.errors import BadRecord, InfrastructureError, TransactionAborted
+from streams.engine.errors import InfrastructureError, TransactionAborted
 from streams.engine.hooks import FaultPoint, Hooks
 from streams.engine.metrics import Metrics
 from streams.engine.outbox import Sending
@@ -81,7 +81,7 @@ class UnitOfWork:
         1. Poll. Rebalances happen in here only, so no transaction is ever open when a partition comes or goes.
         2. Collect, per task, lowest timestamp first. Records stay buffered until step 6: an abort needs no seek.
         3. Fold. Agents write to dirty rows and outboxes; a record that fails is undone alone and becomes a dead letter.
-           Everything is encoded and its size checked here, so that nothing about a record can fail in the transaction.
+           What it writes is encoded and its size checked with it, so that nothing can fail in the transaction.
         4. One transaction for all tasks: results, state records, input offsets under the group's generation, commit.
         5. Store, only after the commit: what is in RocksDB is in the log. Rows and marks go in one batch a partition.
         6. Let the records go, and serve the rows from the caches.
@@ -174,29 +174,20 @@ class UnitOfWork:
         return [sealed[place] for place in range(len(work))]
 
     async def _fold(self, task: Task, records: Sequence[Record], part: Part) -> Sealed:
+        batch = self._batch(task, records, part)
         if not records:
-            return task.seal(self._batch(task, (), part))
+            return task.seal(batch)
         started_s = self._clock()
         self._begin(f"agent {task.inputs.stage}", "returned its records", task)
-        batch = self._batch(task, records, part)
         await task.inputs.fold(batch)
-        try:
-            sealed = task.seal(batch)
-        except BadRecord:
-            # Some record wrote a row that cannot be encoded: fold again, looking after each of them.
-            batch = self._batch(task, records, part, careful=True)
-            await task.inputs.fold(batch)
-            try:
-                sealed = task.seal(batch)
-            except BadRecord as error:
-                raise InfrastructureError(f"a row's encoder is not deterministic: {error}") from error
+        sealed = task.seal(batch)
         self._metrics.agent_folded(task.inputs.stage, self._clock() - started_s, batch.done)
         self._reached(FaultPoint.FOLDED)
         return sealed
 
-    def _batch(self, task: Task, records: Sequence[Record], part: Part, *, careful: bool = False) -> Batch:
+    def _batch(self, task: Task, records: Sequence[Record], part: Part) -> Batch:
         is_over = self._pace.over_after(part.seconds)
-        return task.batch(records, self._sending, is_over, part.most_bytes, careful=careful)
+        return task.batch(records, self._sending, is_over, part.most_bytes)
 
     def _check_breakers(self, sealed: Sequence[Sealed]) -> None:
         for stage, keys, dead in _dead_by_stage(sealed):

@@ -53,7 +53,7 @@ def parts(tmp_path: Path) -> Any:
     )
     store = Stores(settings).open(1)
     undo: Undo = []
-    table = Table(TableDeclaration("rows", TOPIC, str.encode, bytes.decode), store, undo, 1000)
+    table = Table(TableDeclaration("rows", TOPIC, str.encode, bytes.decode), store, undo, 1000, 50)
     sending = Sending(
         {"out": Route("out.g2", 4, 100)},
         DeadLetters("dead", lambda failure: failure.message.encode()),
@@ -61,10 +61,10 @@ def parts(tmp_path: Path) -> Any:
         lambda: 7,
     )
 
-    def batch(*values: str, careful: bool = False) -> tuple[Batch, Table[str], Outbox]:
+    def batch(*values: str) -> tuple[Batch, Table[str], Outbox]:
         records = [record(Said(n, f"k{n}".encode(), value.encode())) for n, value in enumerate(values)]
         out = Outbox(sending, "stage", 1, 4)
-        return Batch(1, records, (table,), out, undo, (50,) if careful else None), table, out
+        return Batch(1, records, (table,), out, undo), table, out
 
     yield batch
     store.close()
@@ -129,8 +129,8 @@ def test_a_batch_is_folded_once(parts: Any) -> None:
         batch.each(lambda *_: None)
 
 
-def test_a_careful_batch_finds_the_record_whose_row_is_too_large(parts: Any) -> None:
-    batch, table, out = parts("small", "x" * 60, "small", careful=True)
+def test_a_record_whose_row_is_too_large_is_at_fault_and_its_neighbours_are_not(parts: Any) -> None:
+    batch, table, out = parts("small", "x" * 60, "small")
 
     def handler(record: Record, rows: Table[str], _: Outbox) -> None:
         rows[record.key] = record.value
@@ -138,6 +138,28 @@ def test_a_careful_batch_finds_the_record_whose_row_is_too_large(parts: Any) -> 
     batch.each(handler)
     assert [table.get(f"k{n}") for n in range(3)] == ["small", None, "small"]
     assert [failed[:2] for failed in out.failures] == [("in", "oversized")]
+
+
+@pytest.mark.parametrize("next_one", ["small", "gone"])
+def test_a_record_whose_row_is_too_large_is_at_fault_though_the_next_one_mends_the_row(
+    parts: Any, next_one: str
+) -> None:
+    """Or a unit's borders would decide whether it is."""
+    batch, table, out = parts("first", "x" * 60, next_one)
+
+    def handler(record: Record, rows: Table[str], outbox: Outbox) -> None:
+        if record.value == "gone":
+            outbox.send(OUT, "found", rows["shared"])
+            del rows["shared"]
+        else:
+            rows["shared"] = record.value
+            outbox.send(OUT, record.key, record.value)
+
+    batch.each(handler)
+    assert [failed[1:] for failed in out.failures] == [("oversized", b"k1")]
+    sent = [b"first", b"small"] if next_one == "small" else [b"first", b"first"]
+    assert [value for topic, value, *_ in out.sent if topic == "out.g2"] == sent
+    assert table.seal().rows == [(b"shared", None if next_one == "gone" else b"small")]
 
 
 def test_a_topic_that_was_not_declared_ends_the_process(parts: Any) -> None:

@@ -12,7 +12,7 @@ from streams.engine import AGAIN, DeadLetters, EngineSettings, Outbox, Record, T
 from streams.engine.batch import Batch
 from streams.engine.outbox import SEND_OVERHEAD_BYTES, Sending
 from streams.engine.store import Stores
-from streams.engine.table import ROW_OVERHEAD_BYTES, Table, TableDeclaration, Undo
+from streams.engine.table import ROW_OVERHEAD_BYTES, Table, TableDeclaration, Undo, keep_written
 from streams.engine.topic import Route
 
 from .test_batch import Said, record
@@ -33,7 +33,7 @@ class Unit:
         self.store = Stores(settings).open(0)
         self.undo: Undo = []
         self.table: Table[str] = Table(
-            TableDeclaration("rows", TOPIC, str.encode, bytes.decode), self.store, self.undo, cache_bytes
+            TableDeclaration("rows", TOPIC, str.encode, bytes.decode), self.store, self.undo, cache_bytes, 1_000_000
         )
         dead = DeadLetters("dead", lambda failure: failure.message.encode())
         self.sending = Sending({"out": Route("out", 1, 10_000)}, dead, Route("dead", 1, 10_000), lambda: 7)
@@ -45,7 +45,9 @@ class Unit:
         return Batch(0, records, (self.table,), out, self.undo, is_over=is_over)
 
     def commit(self) -> None:
-        sealed = self.table.seal(1_000_000)
+        keep_written(self.undo)  # what a test wrote by itself
+        self.undo.clear()
+        sealed = self.table.seal()
         self.store.write(sealed.store_rows(), {}, 0)
         self.table.committed(sealed)
 

@@ -66,7 +66,7 @@ class Unit:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.undo: Undo = []
-        self.table: Table[Row] = Table(DECLARATION, store, self.undo, 1000)
+        self.table: Table[Row] = Table(DECLARATION, store, self.undo, 1000, 1000)
         self.batch: Batch
 
     def fold(self, *records: Record, put: dict[str, Row] | None = None, due: Handle | None = None) -> Outbox:
@@ -81,7 +81,7 @@ class Unit:
         return out
 
     def commit(self) -> None:
-        sealed = self.table.seal(1000)
+        sealed = self.table.seal()
         self.store.write(sealed.store_rows(), {}, 0)
         self.table.committed(sealed)
 

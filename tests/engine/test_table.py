@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from streams.engine import BadRecord, EngineSettings, InfrastructureError, Topic
 from streams.engine.cache import TwoGenerationCache
 from streams.engine.store import Mark, Store, Stores
-from streams.engine.table import Table, TableDeclaration, Undo, rollback
+from streams.engine.table import Table, TableDeclaration, Undo, keep_written, rollback
 
 DECLARATION = TableDeclaration("rows", Topic("rows", str.encode, bytes.decode), str.encode, bytes.decode)
 
@@ -37,7 +37,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def table_over(store: Store, undo: Undo | None = None, **rows: str) -> Table[str]:
     store.write([(b"rows\x00" + key.encode(), row.encode()) for key, row in rows.items()], {}, 0)
-    return Table(DECLARATION, store, [] if undo is None else undo, 1000)
+    return Table(DECLARATION, store, [] if undo is None else undo, 1000, 100)
 
 
 def test_reads_see_writes_before_the_store(store: Store) -> None:
@@ -51,8 +51,8 @@ def test_a_falsy_value_is_a_value(store: Store) -> None:
     table["a"] = ""
     assert table.get("a") == ""
     assert "a" in table
-    sealed = table.seal(100)
-    table.committed(sealed)
+    table.keep("a", table.encoded("a"))
+    table.committed(table.seal())
     assert table.get("a") == ""
 
 
@@ -109,7 +109,7 @@ def test_scan_equals_a_sorted_dict(tmp_path_factory: pytest.TempPathFactory, row
     store = Stores(settings).open(0)
     keys = sorted(rows)
     store.write([(b"rows\x00" + key.encode(), rows[key].encode()) for key in keys[::2]], {}, 0)
-    table = Table(DECLARATION, store, [], 1000)
+    table = Table(DECLARATION, store, [], 1000, 100)
     for key in keys[1::2]:
         table[key] = rows[key]
     assert list(table.scan(prefix)) == [(key, rows[key]) for key in keys if key.startswith(prefix)]
@@ -117,7 +117,7 @@ def test_scan_equals_a_sorted_dict(tmp_path_factory: pytest.TempPathFactory, row
 
 
 def test_a_value_that_can_be_changed_in_place_is_refused(store: Store) -> None:
-    table: Table[object] = Table(DECLARATION, store, [], 1000)  # type: ignore[arg-type]  # any value, to see it refused
+    table: Table[object] = Table(DECLARATION, store, [], 1000, 100)  # type: ignore[arg-type]  # any value, to see it refused
     with pytest.raises(InfrastructureError, match="frozen"):
         table["a"] = Mutable(1)
     with pytest.raises(InfrastructureError, match="frozen"):
@@ -128,7 +128,39 @@ def test_a_row_that_does_not_fit_its_topic_is_its_records_fault(store: Store) ->
     table = table_over(store)
     table["a"] = "x" * 200
     with pytest.raises(BadRecord, match="at most 100"):
-        table.seal(100)
+        table.encoded("a")
+
+
+def test_what_a_record_wrote_is_kept_whole_or_not_at_all(store: Store) -> None:
+    undo: Undo = []
+    table = table_over(store, undo)
+    table["a"] = "fits"
+    keep_written(undo)
+    undo.clear()
+    table["a"] = "fits too"
+    table["b"] = "x" * 200
+    with pytest.raises(BadRecord, match="row 'b' would take 200 bytes"):
+        keep_written(undo)
+    rollback(undo)
+    assert table.seal().rows == [(b"a", b"fits")]
+
+
+def test_a_record_answers_for_a_row_as_it_leaves_it(store: Store) -> None:
+    undo: Undo = []
+    table = table_over(store, undo)
+    table["a"] = "x" * 200
+    table["a"] = "fits"
+    table["b"] = "x" * 200
+    del table["b"]
+    keep_written(undo)
+    assert table.seal().rows == [(b"a", b"fits"), (b"b", None)]
+
+
+def test_a_row_written_outside_of_a_record_would_be_undone_by_nobody(store: Store) -> None:
+    table = table_over(store)
+    table["a"] = "1"
+    with pytest.raises(InfrastructureError, match="outside of batch"):
+        table.seal()
 
 
 def test_the_cache_forgets_what_a_whole_generation_did_not_touch() -> None:

@@ -75,8 +75,8 @@ def fold(record: Record, accounts: Table[Row], sources: Table[Row], out: Outbox)
     else:
         accounts[key] = (key, count + 1, order["id"])
     if order["do"] == "odd":
-        # Under a key of its own: a row that is written again within the unit is never encoded as it was before.
-        accounts[f"odd-{order['id']}"] = (key, 0, "odd")
+        # Whatever the key's next record makes of it, in the same unit or later: this row cannot be written.
+        accounts[key] = (key, count + 1, "odd")
     source = f"{key}/{record.topic}"
     sources[source] = (source, order["id"])
     out.send(ENTRIES, key, entry)

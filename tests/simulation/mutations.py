@@ -9,12 +9,11 @@ from unittest.mock import patch
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from streams.engine import batch, buffers, consumer, restore
+from streams.engine import batch, buffers, consumer, restore, table
 from streams.engine.buffers import InputBuffer, InputPartition
 from streams.engine.consumer import GroupConsumer
 from streams.engine.engine import Engine
 from streams.engine.errors import BadRecord, InfrastructureError, TransactionAborted
-from streams.engine.outbox import Outbox
 from streams.engine.ownership import Ownership
 from streams.engine.partition import Partition, Task
 from streams.engine.restore import Replay, Restorer
@@ -80,6 +79,7 @@ def adds_what_was_folded(self: InputBuffer, message: Any) -> None:
 add = InputBuffer.add
 seal = Task.seal
 table_seal = Table.seal
+keep_written = table.keep_written
 
 
 def takes_again_for_done(self: Task, folded: Any) -> Any:
@@ -97,23 +97,31 @@ def takes_what_was_cut_off_for_done(self: Task, folded: Any) -> Any:
 # -- folding
 
 
-def gives_up_on_odd_rows(self: Task, folded: Any) -> Any:
+def gives_up_on_odd_rows(undo: Any) -> None:
     try:
-        return seal(self, folded)
+        keep_written(undo)
     except BadRecord as error:
         raise InfrastructureError(str(error)) from error
 
 
-def folds_over_dirty_rows(
-    self: Task, records: Sequence[Any], sending: Any, is_over: Any, most_bytes: int, *, careful: bool
-) -> Any:
-    out = Outbox(sending, self.inputs.stage, self.partition, self._partitions, most_bytes)
-    row_limits = self._row_limits if careful else None
-    return batch.Batch(self.partition, records, self.tables, out, self._undo, row_limits, is_over)
+async def encodes_with_the_unit(self: UnitOfWork, task: Task, records: Sequence[Any], part: Any) -> Any:
+    with patch.object(batch, "keep_written", nothing):
+        folded = self._batch(task, records, part)
+        if records:
+            await task.inputs.fold(folded)
+    try:
+        for table in task.tables:
+            for key in table.dirty:
+                table.keep(key, table.encoded(key))
+    except BadRecord:
+        task.drop_dirty()
+        folded = self._batch(task, records, part)
+        await task.inputs.fold(folded)
+    return task.seal(folded)
 
 
-def caches_before_the_commit(self: Table[Any], most_bytes: int) -> Any:
-    sealed = table_seal(self, most_bytes)
+def caches_before_the_commit(self: Table[Any]) -> Any:
+    sealed = table_seal(self)
     for (_, row), (key, value) in zip(sealed.rows, sealed.values.items(), strict=True):
         if row is None or value is None:
             self._cache.forget(key)

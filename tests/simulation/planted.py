@@ -153,15 +153,15 @@ BUGS: tuple[PlantedBug, ...] = (
     ),
     PlantedBug(
         "gives-up-on-odd-rows",
-        "3 fold: a row that cannot be encoded is its record's fault, found record by record",
+        "3 fold: a row that cannot be encoded is its record's fault",
         "ends the process",
-        ((Task, "seal", mutations.gives_up_on_odd_rows),),
+        ((batch, "keep_written", mutations.gives_up_on_odd_rows),),
     ),
     PlantedBug(
-        "folds-over-dirty-rows",
-        "3 fold: a batch that is folded again begins over clean tables",
-        "folds over what the first attempt wrote",
-        ((Task, "batch", mutations.folds_over_dirty_rows),),
+        "encodes-with-the-unit",
+        "3 fold: a row that cannot be encoded is its record's fault, whatever comes after it in the unit",
+        "encodes the rows as the unit leaves them, and record by record only if one of those cannot be",
+        ((UnitOfWork, "_fold", mutations.encodes_with_the_unit),),
     ),
     PlantedBug(
         "abort-keeps-dirty-rows",
