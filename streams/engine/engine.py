@@ -156,14 +156,15 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
     async def _keep_time(self) -> None:
         """Keep proved time while this worker owns partition 0. If it cannot, only time stands still."""
         keeping: Timekeeping | None = None
+        clock = self._declare().clock
         try:
-            while not self.should_stop:
+            while clock is not None and not self.should_stop:
                 await self.sleep(_CLOCK_PERIOD_S)
                 if keeping is not None and 0 not in self.partitions:
                     await self._in_clock_thread(keeping.close)
                     keeping = None
-                elif 0 in self.partitions and (declared := self._declare()).clock is not None:
-                    keeping = keeping or Timekeeping(self.settings, self._clients, declared.clock, self._clock)
+                elif 0 in self.partitions:
+                    keeping = keeping or Timekeeping(self.settings, self._clients, clock, self._clock)
                     self._metrics.proved(await self._in_clock_thread(keeping.advance))
         except BaseException as error:
             if not isinstance(error, asyncio.CancelledError):

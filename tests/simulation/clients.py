@@ -16,6 +16,7 @@ from streams.engine.clients import Config
 from tests.engine.fakes import failure
 
 from .consumer import ModelConsumer
+from .jobs import Job
 from .producer import ModelProducer
 from .surroundings import Surroundings
 
@@ -93,6 +94,6 @@ class ModelAdmin:
 
 
 def _done(result: Any) -> Future[Any]:
-    done: Future[Any] = Future()
+    done = Job()
     done.set_result(result)
     return done

@@ -8,10 +8,11 @@ A record orders what goes wrong with it: poison, a row that cannot be encoded, a
 from __future__ import annotations
 
 import itertools
-import json
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
+
+import msgspec
 
 from streams.engine import AGAIN, Again, BadRecord, DeadLetters, Failure, Outbox, Record, Table, TableDeclaration, Topic
 from streams.engine.inputs import Inputs
@@ -26,17 +27,17 @@ SLICE = 2
 
 
 def encode(value: Any) -> bytes:
-    return json.dumps(value).encode()
+    return msgspec.json.encode(value)
 
 
 def encode_row(row: tuple[Any, ...]) -> bytes:
     if row[-1] == "odd":
         raise ValueError("this row cannot be encoded")
-    return json.dumps(row).encode()
+    return msgspec.json.encode(row)
 
 
 def decode_row(data: bytes) -> tuple[Any, ...]:
-    return tuple(json.loads(data))
+    return tuple(msgspec.json.decode(data))
 
 
 def encode_failure(failure: Failure) -> bytes:
@@ -44,7 +45,7 @@ def encode_failure(failure: Failure) -> bytes:
 
 
 def _topic(name: str) -> Topic[Any]:
-    return Topic(name, encode, json.loads)
+    return Topic(name, encode, msgspec.json.decode)
 
 
 def _table(name: str) -> TableDeclaration[Any]:

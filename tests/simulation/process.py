@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,10 +17,14 @@ from . import ledger
 from .broker import Broker
 from .clients import ModelClients
 from .consumer import ModelConsumer
+from .jobs import SimulatedExecutor, wait_for
+from .loop import SimulatedLoop
 from .store import Disk, ModelStores
-from .strands import Killed, Scheduler, SimulatedEvent, SimulatedExecutor, SimulatedLoop, wait_for
+from .strands import Killed, Scheduler, SimulatedEvent
 
 TRANSACTION_TIMEOUT_S = 5.0
+#: The engine's watchdog, which ends a worker that was told to stop and hangs, is the world's here.
+STOP_TIMEOUT_S = 15.0
 
 #: Far from any loop strand: hooks of these points are called by threads, which may give way within them.
 _IN_LOOP = frozenset(
@@ -78,6 +83,8 @@ class Process:
         self.is_dead = False
         self.is_frozen = False
         self.has_ended = False
+        #: When it was told to stop.
+        self.told_to_stop_s = math.inf
         self.scheduler = outside.scheduler
         self.broker = outside.broker
         self._outside = outside
@@ -152,11 +159,13 @@ class Process:
     def stop(self) -> None:
         """SIGTERM. It may come while Kafka does not answer: then the worker gives up."""
         self.excuse("InfrastructureError")
+        self.told_to_stop_s = min(self.told_to_stop_s, self.scheduler.now_s)
         self.loop.call_soon(self._stop.set)
 
     def kill(self) -> None:
         """SIGKILL: nothing that it does from here on has an effect. Called outside of strands."""
         self.scheduler.end(self)
+        self.loop.close()
         self._bury()
 
     def _ended(self) -> None:
@@ -188,7 +197,7 @@ class Process:
     def reached(self, point: FaultPoint) -> None:
         """The engine's hook."""
         self._outside.note(self.name, f"reached {point}")
-        for armed in list(self.armed):
+        for armed in tuple(self.armed):
             at, passes, harm = armed
             if at == point:
                 self.armed.remove(armed)

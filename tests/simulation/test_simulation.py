@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from .run import quietly, simulate
+from .run import Unraised, quietly, simulate
 from .scenario import KINDS, Scenario
 
-#: What the suite runs; each schedule takes some 50 ms.
+#: What the suite runs; each schedule takes some 35 ms.
 SCHEDULES = 300
 REGRESSIONS = sorted((Path(__file__).parent / "regressions").glob("*.json"))
 
@@ -47,6 +48,18 @@ with quietly():
     for seed in (3, 4, 5):
         print("\\n".join(simulate(Scenario.drawn(seed), traces=True).trace))
 """
+
+
+def test_a_killed_worker_leaves_no_coroutine_that_nobody_awaits() -> None:
+    """Killed within its loop it leaves tasks behind that were never run."""
+    with quietly():
+        for seed in range(1, 31):
+            simulate(Scenario.drawn(seed, ("kill-at/polled", "kill-at/collected", "kill-at/folded", "kill-at/done")))
+
+
+def test_a_coroutine_that_nobody_awaits_is_an_error() -> None:
+    with pytest.raises(Unraised, match=r"Event\.wait.*was never awaited"), quietly():
+        asyncio.Event().wait()  # type: ignore[unused-coroutine]  # that is the point
 
 
 def test_a_seed_gives_the_same_schedule_in_every_process() -> None:
