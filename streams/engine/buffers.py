@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from streams.engine.clients import Message
 from streams.engine.record import Record
@@ -14,6 +14,19 @@ from streams.engine.topic import Topic
 _by_order = attrgetter("order_ms")
 _input_index = attrgetter("input_index")
 _size = attrgetter("size_bytes")
+
+#: Before a reader's name in the metadata of a commit. A release that does not know it passes over the entry.
+_PINNED: Final = "again "
+
+
+class Standing(NamedTuple):
+    """Where a reader of an input partition stands.
+
+    `is_pinned`: its next record comes before those of all other inputs, for its handler asked to be called again.
+    """
+
+    position: int
+    is_pinned: bool = False
 
 
 class InputBuffer:
@@ -28,6 +41,8 @@ class InputBuffer:
         self.partition = partition
         #: The offset up to which everything is folded and committed.
         self.position = position
+        #: Whether its next record is folded before those of all other inputs: its handler asked to be called again.
+        self.is_pinned = False
         #: Whether the group has an offset of this input: until it has, retention takes unread records unnoticed.
         self.is_committed = True
         self.records: list[Record] = []
@@ -51,6 +66,11 @@ class InputBuffer:
     def reached_end(self, offset: int) -> None:
         """The consumer saw the end of the partition at `offset`: nothing but markers lies between."""
         self._end = max(self._end, offset)
+
+    @property
+    def standing(self) -> Standing:
+        """As it was committed last."""
+        return Standing(self.position, self.is_pinned)
 
     def position_after(self, count: int) -> int:
         """The offset to commit when the first `count` records are folded: behind trailing markers if those are all."""
@@ -99,21 +119,23 @@ class InputPartition:
         """The offset up to which all readers have folded and committed."""
         return min(buffer.position for buffer in self.buffers)
 
-    def commit_at(self, moved: Mapping[InputBuffer, int]) -> tuple[int, str]:
-        """Offset and metadata to commit when the given buffers move to the given positions."""
-        positions = {reader: moved.get(buffer, buffer.position) for reader, buffer in self.readers.items()}
-        if len(positions) == 1:
-            return next(iter(positions.values())), ""
-        return min(positions.values()), ",".join(f"{reader}={offset}" for reader, offset in sorted(positions.items()))
+    def commit_at(self, moved: Mapping[InputBuffer, Standing]) -> tuple[int, str]:
+        """Offset and metadata to commit when the given buffers move."""
+        standings = {reader: moved.get(buffer, buffer.standing) for reader, buffer in sorted(self.readers.items())}
+        entries = [f"{reader}={at}" for reader, (at, _) in standings.items()] if len(standings) > 1 else []
+        # A pin goes where the offset goes: whoever takes the partition over goes on as this worker would have.
+        entries += [f"{_PINNED}{reader}={at}" for reader, (at, is_pinned) in standings.items() if is_pinned]
+        return min(at for at, _ in standings.values()), ",".join(entries)
 
 
-def reader_position(reader: str, offset: int, metadata: str | None) -> int:
-    """Where a reader stands, from what was committed: its own position if there is one, else the partition's."""
-    for entry in (metadata or "").split(","):
-        name, _, position = entry.rpartition("=")
-        if name == reader:
-            return int(position)
-    return offset
+def standing_of(reader: str, offset: int, metadata: str | None) -> Standing:
+    """Where a reader stands, from what was committed: its own position if there is one, else the partition's.
+
+    A pin counts at the position that it was committed with only: an operator may have moved the offset since.
+    """
+    entries = {name: at for name, _, at in (entry.rpartition("=") for entry in (metadata or "").split(","))}
+    position = int(entries.get(reader, offset))
+    return Standing(position, entries.get(_PINNED + reader) == str(position))
 
 
 def collect(buffers: Sequence[InputBuffer], most: int, pinned: Record | None = None) -> list[Record]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from streams.engine.batch import Batch
-from streams.engine.buffers import InputBuffer, InputPartition, collect, count_by_input, reader_position
+from streams.engine.buffers import InputBuffer, InputPartition, collect, count_by_input, standing_of
 from streams.engine.division import Division
 from streams.engine.errors import InfrastructureError
 from streams.engine.inputs import Inputs
@@ -38,6 +38,8 @@ class Sealed:
     rows: list[SealedRows]
     #: Records done with, by input buffer.
     taken: list[tuple[InputBuffer, int]]
+    #: The input whose next record comes first in the next unit: its handler asked to be called again.
+    pinned: InputBuffer | None
 
 
 class Task:
@@ -64,14 +66,24 @@ class Task:
             Table(table, store, self._undo, settings.table_cache_bytes, row_limits[table.name])
             for table in inputs.tables
         )
-        #: The record whose handler asked to be called again: it comes first in the next unit.
-        self.pinned: Record | None = None
         #: Whether the last batch had more records than its part of the unit was enough for.
         self.was_cut_short = False
 
     def collect(self, most: int) -> list[Record]:
-        """The records of the next batch."""
-        return collect(self.buffers, most, self.pinned)
+        """The records of the next batch. None while the pinned one, after a restart, is on its way: it comes first."""
+        pinned = self._pinned
+        if pinned is None:
+            return collect(self.buffers, most)
+        return collect(self.buffers, most, pinned.records[0]) if pinned.records else []
+
+    @property
+    def _pinned(self) -> InputBuffer | None:
+        return next((buffer for buffer in self.buffers if buffer.is_pinned), None)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is in the middle of a record, and has it: the next unit need not wait for others."""
+        return any(buffer.is_pinned and buffer.records for buffer in self.buffers)
 
     def batch(self, records: Sequence[Record], sending: Sending, is_over: Callable[[], bool], most_bytes: int) -> Batch:
         """A batch until `is_over` or `most_bytes`, over clean tables: the last unit's writes are done, or dropped."""
@@ -82,7 +94,10 @@ class Task:
         """What the batch wrote and what it took."""
         rows = [table.seal() for table in self.tables if table.is_dirty]
         counts = count_by_input(batch.records[: batch.done])
-        return Sealed(self, batch, rows, [(buffer, counts[buffer.index]) for buffer in self.buffers])
+        taken = [(buffer, counts[buffer.index]) for buffer in self.buffers]
+        if not batch.records:
+            return Sealed(self, batch, rows, taken, self._pinned)
+        return Sealed(self, batch, rows, taken, None if batch.again is None else self.buffers[batch.again.input_index])
 
     def committed(self, sealed: Sealed) -> None:
         """The transaction happened and the store has it: keep the rows in the cache, let the records go."""
@@ -91,7 +106,7 @@ class Task:
             tables[rows.declaration.name].committed(rows)
         for buffer, count in sealed.taken:
             buffer.advance(count, buffer.position_after(count))
-        self.pinned = sealed.batch.again
+            buffer.is_pinned = buffer is sealed.pinned
         self.was_cut_short = sealed.batch.done < len(sealed.batch.records)
 
     def drop_dirty(self) -> None:
@@ -106,12 +121,14 @@ class Task:
         return any(buffer.records for buffer in self.buffers)
 
     @property
+    def is_new(self) -> bool:
+        """Whether the group has no offset yet of an input: it is committed though there is nothing to fold."""
+        return not all(buffer.is_committed for buffer in self.buffers)
+
+    @property
     def has_position_to_commit(self) -> bool:
-        """Whether a position is to be committed though there is nothing to fold: behind markers, or the first one."""
-        return any(
-            not buffer.records and (buffer.position_after(0) > buffer.position or not buffer.is_committed)
-            for buffer in self.buffers
-        )
+        """Whether a position is to be committed though there is nothing to fold: behind markers."""
+        return any(not buffer.records and buffer.position_after(0) > buffer.position for buffer in self.buffers)
 
 
 @dataclass
@@ -152,8 +169,9 @@ class Partition:
         for inputs in self.division.inputs:
             buffers = []
             for place, topic in enumerate(inputs.topics):
-                position = reader_position(inputs.stage, *committed[topic.kafka_name])
+                position, is_pinned = standing_of(inputs.stage, *committed[topic.kafka_name])
                 buffers.append(InputBuffer(topic, place, self.index, position))
+                buffers[-1].is_pinned = is_pinned
                 buffers[-1].is_committed = topic.kafka_name not in never_committed
                 readers.setdefault(topic.kafka_name, {})[inputs.stage] = buffers[-1]
             self.tasks.append(Task(inputs, self.index, self.division, buffers, store, settings, row_limits))

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 from confluent_kafka import TopicPartition
 
 from streams.engine.batch import Batch
-from streams.engine.buffers import InputBuffer
+from streams.engine.buffers import InputBuffer, Standing
 from streams.engine.consumer import GroupConsumer
 from streams.engine.dead_letters import Breaker
 from streams.engine.errors import InfrastructureError, TransactionAborted
@@ -132,9 +132,9 @@ class UnitOfWork:
         settings = self._settings
         self._ownership.advance()
         self._consumer.resume_drained()
-        pinned = any(task.pinned for partition in self._ownership.active for task in partition.tasks)
-        due_s = 0.0 if pinned else self._next_unit_s
-        idle_ms = 5 if self._ownership.is_restoring else 0 if pinned else settings.poll_interval_ms
+        goes_on = any(task.goes_on for partition in self._ownership.active for task in partition.tasks)
+        due_s = 0.0 if goes_on else self._next_unit_s
+        idle_ms = 5 if self._ownership.is_restoring else 0 if goes_on else settings.poll_interval_ms
         self._consumer.poll(due_s, idle_ms / 1000, settings.unit_max_records)
         self._ownership.advance()
 
@@ -155,7 +155,8 @@ class UnitOfWork:
         loads: list[Load] = []
         for task in tasks:
             records = task.collect(share)
-            if records or (moves_markers and task.has_position_to_commit):
+            # First positions at once, and of all inputs of a partition together: they tell what the group reads.
+            if records or task.is_new or (moves_markers and task.has_position_to_commit):
                 work.append((task, records))
                 is_behind = len(records) == share or (task.was_cut_short and bool(records))
                 loads.append(Load(task.owner, len(records), is_behind))
@@ -214,13 +215,14 @@ class UnitOfWork:
 
     def _offsets(self, sealed: Sequence[Sealed]) -> list[TopicPartition]:
         """What to commit: of each task at least one input, moved or not, or nothing would fence a zombie's output."""
-        moved: dict[InputBuffer, int] = {}
+        moved: dict[InputBuffer, Standing] = {}
         claimed: set[InputBuffer] = set()
         for folded in sealed:
-            moves = {buffer: buffer.position_after(count) for buffer, count in folded.taken}
-            changed = [
-                buffer for buffer, position in moves.items() if position != buffer.position or not buffer.is_committed
-            ]
+            moves = {
+                buffer: Standing(buffer.position_after(count), buffer is folded.pinned)
+                for buffer, count in folded.taken
+            }
+            changed = [buffer for buffer, at in moves.items() if at != buffer.standing or not buffer.is_committed]
             claimed.update(changed or list(moves)[:1])
             moved.update(moves)
         offsets = []

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.engine import Topic
-from streams.engine.buffers import InputBuffer, InputPartition, collect, count_by_input, reader_position
+from streams.engine.buffers import InputBuffer, InputPartition, Standing, collect, count_by_input, standing_of
 
 TOPIC: Topic[bytes] = Topic("inputs", bytes, bytes)
 
@@ -113,8 +113,33 @@ def test_records_taken_are_counted_by_input() -> None:
 def test_readers_of_one_topic_commit_the_lowest_offset_and_each_its_own() -> None:
     slow, fast = InputBuffer(TOPIC, 0, 0, 3), InputBuffer(TOPIC, 0, 0, 3)
     source = InputPartition("clock", 0, {"slow": slow, "fast": fast})
-    offset, metadata = source.commit_at({fast: 9})
+    offset, metadata = source.commit_at({fast: Standing(9)})
     assert offset == 3
-    assert reader_position("fast", offset, metadata) == 9
-    assert reader_position("slow", offset, metadata) == 3
-    assert reader_position("new", offset, metadata) == 3
+    assert standing_of("fast", offset, metadata) == Standing(9)
+    assert standing_of("slow", offset, metadata) == Standing(3)
+    assert standing_of("new", offset, metadata) == Standing(3)
+
+
+def test_a_pin_is_committed_with_the_position_and_counts_there_only() -> None:
+    buffer = InputBuffer(TOPIC, 0, 0, 3)
+    source = InputPartition("facts", 0, {"reader": buffer})
+    assert source.commit_at({buffer: Standing(3)}) == (3, "")
+    offset, metadata = source.commit_at({buffer: Standing(3, is_pinned=True)})
+    assert standing_of("reader", offset, metadata) == Standing(3, is_pinned=True)
+    assert standing_of("reader", 5, metadata) == Standing(5), "an operator has moved the offset"
+
+
+def test_a_pin_is_its_readers_alone_and_stays_while_others_move() -> None:
+    slow, fast = InputBuffer(TOPIC, 0, 0, 3), InputBuffer(TOPIC, 0, 0, 3)
+    source = InputPartition("clock", 0, {"slow": slow, "fast": fast})
+    slow.is_pinned = True
+    offset, metadata = source.commit_at({fast: Standing(9)})
+    assert standing_of("slow", offset, metadata) == Standing(3, is_pinned=True)
+    assert standing_of("fast", offset, metadata) == Standing(9)
+
+
+def test_an_earlier_release_passes_over_a_pin() -> None:
+    """It looks for entries by the reader's whole name, and takes the offset where there is none."""
+    buffer = InputBuffer(TOPIC, 0, 0, 3)
+    _, metadata = InputPartition("facts", 0, {"reader": buffer}).commit_at({buffer: Standing(3, is_pinned=True)})
+    assert "reader" not in [entry.rpartition("=")[0] for entry in metadata.split(",")]

@@ -10,7 +10,7 @@ from unittest.mock import patch
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.engine import batch, buffers, consumer, restore, table
-from streams.engine.buffers import InputBuffer, InputPartition
+from streams.engine.buffers import InputBuffer, InputPartition, Standing, standing_of
 from streams.engine.consumer import GroupConsumer
 from streams.engine.engine import Engine
 from streams.engine.errors import BadRecord, InfrastructureError, TransactionAborted
@@ -68,6 +68,33 @@ def by_bare_timestamp(record: Any) -> int:
 
 def forgets_the_pinned(self: Task, most: int) -> list[Any]:
     return buffers.collect(self.buffers, most)
+
+
+def does_not_wait_for_the_pinned(self: Task, most: int) -> list[Any]:
+    first = next((buffer.records[0] for buffer in self.buffers if buffer.is_pinned and buffer.records), None)
+    return buffers.collect(self.buffers, most, first)
+
+
+def without_pins(reader: str, offset: int, metadata: str | None) -> Standing:
+    return standing_of(reader, offset, metadata)._replace(is_pinned=False)
+
+
+def claims_what_has_moved(self: InputBuffer) -> Standing:
+    """Equal to a standing at the same position, pinned or not."""
+    return AnyPin(self.position, self.is_pinned)
+
+
+class AnyPin(Standing):
+    """A standing that is compared by its position."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Standing) and self.position == other.position
+
+    def __hash__(self) -> int:
+        return hash(self.position)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
 
 def adds_what_was_folded(self: InputBuffer, message: Any) -> None:
@@ -179,8 +206,12 @@ def as_nobody(self: Transaction, results: Any, changelogs: Any, offsets: Any, _m
 
 
 def offsets_that_moved(self: UnitOfWork, sealed: Sequence[Any]) -> list[Any]:
-    moved = {buffer: buffer.position_after(count) for folded in sealed for buffer, count in folded.taken}
-    changed = {buffer for buffer, position in moved.items() if position != buffer.position}
+    moved = {
+        buffer: Standing(buffer.position_after(count), buffer is folded.pinned)
+        for folded in sealed
+        for buffer, count in folded.taken
+    }
+    changed = {buffer for buffer, at in moved.items() if at.position != buffer.position or not buffer.is_committed}
     offsets = Unsent()
     for partition in self._ownership.active:
         for source in partition.reading.values():
@@ -302,11 +333,11 @@ def replays_uncommitted(self: Replay, marks: Any, as_of_ms: int) -> int:
 def trusting(change: Callable[[Any, Any], Any]) -> Callable[..., str]:
     """A look at the store's marks to which one thing about each topic is told as the store would like it."""
 
-    def why_unusable(goals: Sequence[Any], marks: Any, as_of_ms: int, now_ms: int) -> str:
+    def as_liked(goals: Sequence[Any], marks: Any, as_of_ms: int, now_ms: int) -> str:
         liked = [change(goal, marks[goal.topic]) if goal.topic in marks else goal for goal in goals]
         return why_unusable(liked, marks, as_of_ms, now_ms)
 
-    return why_unusable
+    return as_liked
 
 
 def any_topic(goal: Any, mark: Any) -> Any:
@@ -351,11 +382,11 @@ def knows_of_no_first_position(
 
 
 def fastest(self: InputPartition, moved: Any) -> tuple[int, str]:
-    return max(moved.get(buffer, buffer.position) for buffer in self.buffers), ""
+    return max(moved.get(buffer, buffer.standing).position for buffer in self.buffers), ""
 
 
 def slowest(self: InputPartition, moved: Any) -> tuple[int, str]:
-    return min(moved.get(buffer, buffer.position) for buffer in self.buffers), ""
+    return min(moved.get(buffer, buffer.standing).position for buffer in self.buffers), ""
 
 
 def before_the_markers(self: InputBuffer, count: int) -> int:

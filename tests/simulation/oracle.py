@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,13 +51,13 @@ def committed(broker: Broker, topic: str, partition: int) -> Iterator[tuple[str,
             yield entry.key.decode(), None if entry.value is None else json.loads(entry.value)
 
 
-def check_end(broker: Broker, fed: Fed, takeovers: Mapping[int, int], report: Report) -> None:
+def check_end(broker: Broker, fed: Fed, report: Report) -> None:
     """Every rule, over all partitions."""
     for partition in range(broker.partitions):
         _check_entries(broker, fed, partition, report)
         _check_dead_letters(broker, fed, partition, report)
         _check_receipts(broker, fed, partition, report)
-        _check_scans(broker, fed, partition, takeovers[partition] > 1, report)
+        _check_scans(broker, fed, partition, report)
         for topic in ledger.CHANGELOGS.values():
             log = broker.log((topic, partition))
             if log.rows() != log.compacted_rows():
@@ -161,8 +161,8 @@ def _check_ticks(fed: Fed, partition: int, receipts: list[tuple[str, Any]], repo
                 report("a chain has no gap", f"ticks of {reader}[{partition}]: {receipt} as number {number + 1}")
 
 
-def _check_scans(broker: Broker, fed: Fed, partition: int, was_moved: bool, report: Report) -> None:
-    """A scan tells everything once, in parts without a gap; one worker folds nothing else between its parts."""
+def _check_scans(broker: Broker, fed: Fed, partition: int, report: Report) -> None:
+    """A scan tells everything once, in parts without a gap; nothing else is folded between its parts."""
     scans = [
         order["id"]
         for topic in ("deposits", "withdrawals")
@@ -180,7 +180,7 @@ def _check_scans(broker: Broker, fed: Fed, partition: int, was_moved: bool, repo
         keys = [key for part in told for key in part["keys"]]
         if [part["part"] for part in told] != list(range(len(told))) or keys != sorted(set(keys)):
             report("a record that takes several units is done once", f"scan {scan}[{partition}]: {told}")
-        if not was_moved and len({part["sum"] for part in told} | {part["first_sum"] for part in told}) > 1:
+        if len({part["sum"] for part in told} | {part["first_sum"] for part in told}) > 1:
             report("a record that takes several units is not overtaken", f"scan {scan}[{partition}]: {told}")
 
 
@@ -200,8 +200,13 @@ def _check_sources(broker: Broker, fed: Fed, partition: int, report: Report) -> 
         )
 
 
-def check_offsets(before: dict[Place, tuple[int, str]], come: dict[Place, tuple[int, str]], report: Report) -> None:
-    """Committed offsets, each reader's own too, never go back."""
+def check_offsets(
+    before: dict[Place, tuple[int, str]], come: dict[Place, tuple[int, str]], inputs: Iterable[Place], report: Report
+) -> None:
+    """Committed offsets, each reader's own too, never go back; those of a partition are there together."""
+    missing = [place for place in inputs if place not in before and place not in come]
+    if missing and come.keys() & {(topic, place[1]) for place in missing for topic in ledger.INPUTS}:
+        report("first positions are committed together", f"{sorted(come)}, but none of {missing}")
     for place, (offset, metadata) in come.items():
         earlier, known = before.get(place, (-1, ""))
         positions, now = _positions(known), _positions(metadata)
@@ -210,7 +215,7 @@ def check_offsets(before: dict[Place, tuple[int, str]], come: dict[Place, tuple[
 
 
 def _positions(metadata: str) -> dict[str, int]:
-    pairs = (entry.rpartition("=") for entry in metadata.split(",") if entry)
+    pairs = (entry.rpartition("=") for entry in metadata.split(",") if entry and not entry.startswith("again "))
     return {reader: int(position) for reader, _, position in pairs}
 
 

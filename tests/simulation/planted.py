@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 from mode import Service
 
-from streams.engine import batch, buffers, consumer, ownership, restore
+from streams.engine import batch, buffers, consumer, ownership, partition, restore
 from streams.engine.buffers import InputBuffer, InputPartition
 from streams.engine.consumer import GroupConsumer
 from streams.engine.engine import Engine
@@ -107,6 +107,24 @@ BUGS: tuple[PlantedBug, ...] = (
         "2 collect: a record whose handler asked to be called again comes first",
         "sorts it among the others",
         ((Task, "collect", mutations.forgets_the_pinned),),
+    ),
+    PlantedBug(
+        "forgets-the-pinned-at-a-takeover",
+        "2 collect: it comes first for the next worker too: the pin is committed with the offset",
+        "knows of it in memory only",
+        ((partition, "standing_of", mutations.without_pins),),
+    ),
+    PlantedBug(
+        "does-not-wait-for-the-pinned",
+        "2 collect: until it is read again after a takeover, the other inputs wait",
+        "folds what is there",
+        ((Task, "collect", mutations.does_not_wait_for_the_pinned),),
+    ),
+    PlantedBug(
+        "commits-no-new-pin",
+        "4 transaction: an input that is pinned anew is committed although it has not moved",
+        "commits the inputs that have moved",
+        ((InputBuffer, "standing", property(mutations.claims_what_has_moved)),),
     ),
     PlantedBug(
         "again-is-done",
@@ -351,6 +369,12 @@ BUGS: tuple[PlantedBug, ...] = (
         "commits it with the first record",
         ((Partition, "activate", mutations.knows_of_no_first_position),),
         ("lost-input", "kill"),
+    ),
+    PlantedBug(
+        "first-positions-apart",
+        "2 collect: the first positions of a partition's inputs are committed together",
+        "commits those of the agents that have something to fold",
+        ((Task, "is_new", False),),
     ),
     # -- positions
     PlantedBug(

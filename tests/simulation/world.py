@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -19,7 +18,7 @@ from .faults import Faults
 from .feed import Feed
 from .group import Place
 from .oracle import Fed, check_end, check_offsets
-from .process import TRANSACTION_TIMEOUT_S, Outside, Process
+from .process import STOP_TIMEOUT_S, TRANSACTION_TIMEOUT_S, Outside, Process
 from .scenario import Scenario
 from .store import Disk
 from .strands import Scheduler
@@ -73,8 +72,6 @@ class World(Outside):
         self.steps = 0
         self.is_calm = False
         self.fed = Fed(self.broker)
-        #: How often each partition was taken over.
-        self.takeovers: Counter[int] = Counter()
         self.names = [f"w{number}" for number in range(scenario.workers)]
         self.disks: dict[str, dict[int, Disk]] = {name: {} for name in self.names}
         self.processes: dict[str, Process] = {}
@@ -119,7 +116,6 @@ class World(Outside):
         if not process.owns(partition):
             return
         self._taken.add((process.name, partition))
-        self.takeovers[partition] += 1
         self._check_store(process, partition, rows, {})
 
     def _check_store(
@@ -150,12 +146,12 @@ class World(Outside):
     def _run(self) -> None:
         for name in self.names:
             self.start(name)
-        while not (self.feed.is_done and self.faults.are_done and not self._later):
+        while self._later or not (self.faults.are_done and self.feed.is_done):
             self.step()
         self.become_calm()
         self._until(self._is_at_rest, "everything comes to rest when the faults end")
         self._check_running_stores()
-        check_end(self.broker, self.fed, self.takeovers, self.violation)
+        check_end(self.broker, self.fed, self.violation)
         self._break_off()
         self._try_every_store()
 
@@ -186,23 +182,28 @@ class World(Outside):
     def step(self) -> None:
         """One drawn step: a strand runs until it gives way, or something happens around them."""
         self.steps += 1
-        scheduler, random = self.scheduler, self.random
-        scheduler.now_s += random.random() * 0.001
+        scheduler, drawn = self.scheduler, self.random.random
+        scheduler.now_s += drawn() * 0.001
         self.faults.happen()
         while self._later and self._later[0][0] <= self.steps:
             heapq.heappop(self._later)[2]()
         runnable = scheduler.runnable()
-        if not (runnable and random.random() < 0.75) and self._happen(urgent=not runnable):
+        if not (runnable and drawn() < 0.75) and self._happen(urgent=not runnable):
             pass
         elif runnable:
-            scheduler.run(random.choice(runnable))
-            for process in list(self.processes.values()):
-                if process.is_dead and not process.has_ended:
-                    self._count_one(process)
-                    process.reap()
+            strand = runnable[int(drawn() * len(runnable))]
+            scheduler.run(strand)
+            if strand.owner.is_dead:
+                self._reap_the_dead()
         else:
             self._wait()
         self._break_off()
+
+    def _reap_the_dead(self) -> None:
+        for process in list(self.processes.values()):
+            if process.is_dead and not process.has_ended:
+                self._count_one(process)
+                process.reap()
 
     def _wait(self) -> None:
         wake_s = self.scheduler.next_wake_s()
@@ -242,6 +243,8 @@ class World(Outside):
                 acts.append(lambda: self.expire(random.choice(gone)))
             if left := self._left_open():
                 acts.append(lambda: self.time_out(random.choice(left)))
+            if hung := self._hung():
+                acts.append(lambda: self.kill(random.choice(hung)))
         if not acts:
             return False
         random.choice(acts)()
@@ -255,7 +258,7 @@ class World(Outside):
         """A marker is written; offsets that count from now on must not lie before those that did."""
         before = dict(self.broker.offsets.committed)
         come = self.broker.write(marker, self.now_ms())
-        check_offsets(before, come, self.violation)
+        check_offsets(before, come, self.broker.input_places, self.violation)
         self.note("broker", f"marker of {marker.txn.transactional_id} {marker.txn.fate.value} to {marker.place}")
         self.scheduler.news()
 
@@ -285,6 +288,15 @@ class World(Outside):
             if known.txn is not None
             and known.started_s < before_s
             and (self.processes[name].is_dead or self.processes[name].is_frozen)
+        ]
+
+    def _hung(self) -> list[str]:
+        """Workers that were told to stop and have not, for so long that their watchdogs end them."""
+        before_s = self.scheduler.now_s - STOP_TIMEOUT_S
+        return [
+            name
+            for name, process in self.processes.items()
+            if process.told_to_stop_s < before_s and not process.is_dead and not process.is_frozen
         ]
 
     def time_out(self, transactional_id: str) -> None:
