@@ -21,6 +21,7 @@ from streams.instances import Instance, claim
 from streams.logbook import Logbook
 from streams.metrics import PipelineMetrics
 from streams.replay.pointer import Pointer, await_generations
+from streams.replay.reading import check_topology
 from streams.settings import Settings
 from streams.topics import inputs_of, topics_of
 from streams.upgrade.gate import Following, opened
@@ -54,7 +55,8 @@ def run(settings: Settings, loglevel: str, forms: Forms = FORMS) -> NoReturn:
 def prepare(settings: Settings, hooks: Hooks = no_hooks, forms: Forms = FORMS) -> Prepared:
     """Claim a name, reach the cluster, build the app. ``hooks``: told of fault points, for tests.
 
-    ``forms`` are what this release reads and writes. Raises TooOldError, FinishingError: the state is a later one's.
+    ``forms`` are what this release reads and writes. Raises TooOldError, FinishingError: the state is a later one's;
+    OtherTopologyError: the generation is one of other topics.
     """
     # Faust handles signals only once it runs; before, nothing is begun, and Kafka may be waited for.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -78,6 +80,7 @@ def _prepared(settings: Settings, hooks: Hooks, forms: Forms, instance: Instance
     settings = following(settings, generations)
     group, generation = group_of(settings), settings.generation
     gate, writing = interruptibly(lambda: opened(cluster.client, group, generation, forms))
+    interruptibly(lambda: check_topology(cluster.client, settings, forms))
     topics = topics_of(settings.generation, registry_of(settings.registry_url))
     metrics = PipelineMetrics(settings.metrics, [topic.name for topic in inputs_of(topics)], topics.state.decode)
     metrics.count_for(in_force=generations.current == settings.generation)

@@ -90,6 +90,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from streams.lookup.log import ReadError
     from streams.quiet import NotQuietError
     from streams.replay.points import PointError
+    from streams.replay.reading import OtherTopologyError
     from streams.settings import SettingsError
     from streams.simulator.publish import RefusedFileError
     from streams.store_care import NoStoreError
@@ -118,6 +119,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
         NoSuchFileError,
         NotArchivedError,
         NotQuietError,
+        OtherTopologyError,
         PointError,
         ProfileError,
         PublishError,

@@ -15,6 +15,7 @@ from streams.generations import GenerationError
 from streams.lookup.log import CommittedLog
 from streams.lookup.pipeline import input_topics
 from streams.quiet import NotQuietError, Progress
+from streams.replay.reading import inputs_now
 from streams.settings import Settings
 from streams.topics import topics_of
 
@@ -59,7 +60,7 @@ class Follower:
         self._group = group_of(settings)
         topics = topics_of(settings.generation)
         self._client = dict(client)
-        self._progress = Progress(client, self._group, input_topics(topics))
+        self._progress = Progress(client, self._group, inputs_now(client, settings, input_topics(topics)))
         self._clock = topics.clock
 
     def __enter__(self) -> Follower:

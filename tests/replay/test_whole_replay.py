@@ -1,17 +1,17 @@
 """A replay on a real broker beside the live generation: the real samples and a simulated company, twice the same.
 
-One installation, in the order of an operator's day: replay, kill, compare, switch, roll back; another policy; drop.
+One installation, in the order of an operator's day: replay, kill, compare, switch, roll back; another policy, another
+bank profile, another topology; drop; a part of it.
 """
 
 from __future__ import annotations
 
 import json
-import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from confluent_kafka import TopicPartition
@@ -20,101 +20,44 @@ from confluent_kafka.admin import AdminClient
 from connectors.intake.reading import Request
 from schemas.codec import codec
 from schemas.names import topic_name
-from schemas.records import Generations
 from streams.agents.payment_rows import internal_of, kept_of
+from streams.domain.facts import BankAck, Level, PaymentFact, Verdict
+from streams.domain.kept import Kept
 from streams.domain.payment import Context, Envelope, as_state, payment_of
 from streams.domain.policy import Policy, ReconciliationMode
 from streams.domain.state import Alert, Mode, State, Transition
+from streams.domain.statuses import Status
 from streams.generations import known
 from streams.replay.difference import core
-from streams.replay.progress import Follower, Standing
+from streams.replay.points import RAW, SharedTopics, point
 from streams.verify.cluster import verify_cluster
-from streams.verify.read import KafkaLog, Row
+from streams.verify.read import Row
 from tests.connectors.files import profile_name
 from tests.pipeline.compared import every_file
 from tests.pipeline.installation import Installation, installed
 
+from .earlier_release import LATER
+from .side_by_side import (
+    ALERTS,
+    COMMANDS,
+    SLOW,
+    STATE,
+    TRANSITIONS,
+    Worker,
+    compared,
+    newest,
+    pointed,
+    rows,
+    standing,
+    told,
+    until,
+    working,
+)
+
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
-STATE, TRANSITIONS, ALERTS, COMMANDS = (
-    "payments.state.v1",
-    "payments.transitions.v1",
-    "payments.alerts.v1",
-    "payments.commands.v1",
-)
 POLICY = {"PAYSTATE_POLICY__RECONCILIATION": "both"}
-SLOW = {"PAYSTATE_ENGINE__UNIT_MAX_RECORDS": "20", "PAYSTATE_ENGINE__UNIT_INTERVAL_MS": "200"}
-
-
-class Worker:
-    """A worker of one generation, in a process of its own."""
-
-    def __init__(self, installation: Installation, generation: int, **settings: str) -> None:
-        self.installation = installation
-        self.log = installation.folder / f"worker-{generation}.log"
-        environment = {**installation.environment, "PAYSTATE_GENERATION": str(generation), **settings}
-        with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [*installation.command("worker")], env=environment, stdout=output, stderr=output
-            )
-
-    def end(self, *, kill: bool = False) -> None:
-        """SIGTERM, or kill -9."""
-        if self.process.poll() is None:
-            self.process.kill() if kill else self.process.terminate()
-        self.process.wait(60)
-
-
-@contextmanager
-def working(installation: Installation, generation: int, **settings: str) -> Iterator[Worker]:
-    worker = Worker(installation, generation, **settings)
-    try:
-        yield worker
-    finally:
-        worker.end()
-
-
-def told(installation: Installation, *arguments: str, status: int = 0) -> str:
-    """What a command says; it must end with ``status``."""
-    done = installation.run(*arguments)
-    assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout[-2_000:]}\n{done.stderr[-2_000:]}"
-    return done.stdout + done.stderr
-
-
-def standing(installation: Installation, generation: int) -> Standing:
-    settings = installation.settings.model_copy(update={"generation": generation})
-    with Follower(installation.client, settings) as follower:
-        return follower.look(known(pointed(installation), generation))
-
-
-def compared(installation: Installation, generation: int, status: int) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(
-        told(installation, "replay", "compare", str(generation), "--json", status=status)
-    )
-    return found
-
-
-def rows(installation: Installation, contract: str, generation: int) -> list[Row]:
-    with KafkaLog(installation.client, generation, [contract]) as log:
-        return list(log.rows(contract))
-
-
-def newest(installation: Installation, generation: int) -> dict[str, State]:
-    decode = codec(STATE, State).decode
-    found = {row.key.decode(): row.value for row in rows(installation, STATE, generation) if row.key is not None}
-    return {name: decode(value) for name, value in found.items() if value is not None}
-
-
-def pointed(installation: Installation) -> Generations:
-    """What a consumer reads to know which topics to follow (docs/consuming.md)."""
-    return installation.values("payments.generations.v1", Generations)[-1]
-
-
-def until(condition: Callable[[], bool], within_s: float = 90) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.05)
+EARLIER = (sys.executable, "-m", "tests.replay.earlier_release")
 
 
 @pytest.fixture(scope="module")
@@ -222,11 +165,16 @@ def test_under_another_policy_exactly_the_payments_that_it_judges_otherwise_diff
 
 def judged_anew(state: State) -> State:
     """The payment as the other policy has it, from the same facts."""
-    overflowed, kept, marks = kept_of(state.internal)
-    policy = Policy(reconciliation=ReconciliationMode.BOTH)
+    return derived_anew(state, Policy(reconciliation=ReconciliationMode.BOTH))
+
+
+def derived_anew(state: State, policy: Policy, kept: Sequence[Kept] | None = None) -> State:
+    """The payment from its facts, or from those ``kept``."""
+    overflowed, known_facts, marks = kept_of(state.internal)
+    kept = tuple(known_facts if kept is None else kept)
     envelope = Envelope(version=0, seq=0, last_transition_id=None, updated_at=0, generation=1)
     payment = payment_of(state.correlation_id, kept, envelope, Context(policy=policy), overflowed, marks)
-    return core(replace(as_state(payment, internal_of(payment))))
+    return core(as_state(payment, internal_of(payment)))
 
 
 def test_a_generation_with_more_partitions_says_the_same_after_a_kill_too(live: Installation, second: Worker) -> None:
@@ -245,6 +193,92 @@ def test_a_generation_with_more_partitions_says_the_same_after_a_kill_too(live: 
     assert report.store_rows > 0
     assert {row.partition for row in rows(live, STATE, 4)} == {0, 1, 2}
     assert found["payments"]["same"] == len(newest(live, 4))
+
+
+def test_under_another_bank_profile_exactly_the_payments_that_it_maps_otherwise_differ(
+    live: Installation, tmp_path: Path
+) -> None:
+    """As a person reads it: payment by payment, field by field, and nothing else."""
+    profile = "description: A bank whose ACTC of a batch means more.\nstatuses: {'BATCH:ACTC': BANK_ACCEPTED}\n"
+    (tmp_path / "default.yaml").write_text(profile, encoding="utf-8")
+    number = started(live, "the bank has told what its ACTC means")
+    with working(live, number, PAYSTATE_PROFILES_DIR=str(tmp_path)):
+        await_live(live, number)
+        lines = told(live, "replay", "compare", str(number), status=1).splitlines()
+    ours = newest(live, 1)
+    meant = {name: with_actc(state, Status.BANK_ACCEPTED) for name, state in ours.items()}
+    assert {name: core(state) for name, state in newest(live, number).items()} == meant
+    shown = [line for line in lines if line.startswith(("PAY-", "alert ", "pair "))]
+    assert shown == [
+        "PAY-2020-0210: IN_PROCESS -> IN_PROCESS",  # what its transaction is called outweighs its batch
+        "PAY-2020-0211: BANK_RECEIVED -> BANK_ACCEPTED",
+        "PAY-2020-0212: BANK_RECEIVED -> BANK_ACCEPTED",
+    ]
+    assert "    status: BANK_RECEIVED -> BANK_ACCEPTED" in lines[lines.index(shown[1]) : lines.index(shown[2])]
+    assert f"generation {number} differs from generation 1" in lines
+
+
+def test_another_input_topic_is_a_new_generation(live: Installation) -> None:
+    """A generation of a release that did not read the verdicts is in force; this release does."""
+    old = started(live, "as the earlier release has it")
+    with working(live, old, EARLIER):
+        await_live(live, old)
+        told(live, "replay", "switch", str(old), "--reason", "the earlier release is in force")
+        refused = live.run("worker", environment={**live.environment, "PAYSTATE_GENERATION": str(old)})
+        said = " ".join(refused.stderr.split())
+        assert refused.returncode == 78, said
+        assert f"generation {old} has other input topics than this paystate" in said
+        assert f"which reads {topic_name(LATER, old)} too" in said
+        assert "`paystate replay start` with this release makes it" in said
+        new = started(live, "reads the verdicts")
+        with working(live, new):
+            await_live(live, new)
+            found = compared(live, new, status=1)
+            told(live, "replay", "switch", str(new), "--reason", "differs where verdicts speak")
+        told(live, "replay", "switch", "1", "--reason", "as it was")
+    ours = newest(live, new)
+    expected = {name for name, state in ours.items() if without_verdicts(state) != core(state)}
+    assert set(found["payments"]["different"]) == expected
+    assert expected
+    assert [found["payments"][name] for name in ("only_live", "only_new")] == [[], []]
+    assert {name: core(state) for name, state in ours.items()} == {
+        name: core(state) for name, state in newest(live, 1).items()
+    }
+
+
+def await_live(installation: Installation, generation: int) -> None:
+    until(lambda: standing(installation, generation).phase == "live")
+
+
+def started(installation: Installation, reason: str, *arguments: str) -> int:
+    """The number of a new generation."""
+    number: int = json.loads(told(installation, "replay", "start", "--reason", reason, "--json", *arguments))[
+        "generation"
+    ]
+    return number
+
+
+def oldest_us(state: State) -> int:
+    """When the first of its facts was received."""
+    return min(row.fact.received_at for row in kept_of(state.internal)[1])
+
+
+def with_actc(state: State, milestone: Status) -> State:
+    """The payment as it is if a bank's word ACTC of a batch means ``milestone``."""
+
+    def mapped(fact: PaymentFact) -> PaymentFact:
+        if isinstance(fact, BankAck) and (fact.level, fact.bank_status) == (Level.BATCH, "ACTC"):
+            return replace(fact, milestone=milestone)
+        return fact
+
+    kept = kept_of(state.internal)[1]
+    return derived_anew(state, Policy(), [replace(row, fact=mapped(row.fact)) for row in kept])
+
+
+def without_verdicts(state: State) -> State:
+    """The payment as a release has it that does not read them."""
+    kept = kept_of(state.internal)[1]
+    return derived_anew(state, Policy(), [row for row in kept if not isinstance(row.fact, Verdict)])
 
 
 def test_a_generation_that_nobody_follows_can_be_dropped(live: Installation, second: Worker) -> None:
@@ -270,3 +304,31 @@ def test_a_replay_that_would_cut_open_payments_is_refused(live: Installation, se
     assert partial.partial
     said = told(live, "replay", "switch", str(partial.generation), "--reason", "no", status=1)
     assert "can be compared, not followed" in said
+
+
+def test_a_replay_from_a_time_or_offsets_has_what_came_from_there_on_and_nothing_else(live: Installation) -> None:
+    """Open payments are older, so it is for a look only; those that came later are the same."""
+    shared = SharedTopics(live.client)
+    marks = shared.marks(point("beginning"))[1]
+    offsets = {mark.partition: mark.end for mark in marks if mark.topic == RAW}
+    begin_ms = shared.newest_ms() + 1
+    moment = datetime.fromtimestamp(begin_ms / 1_000, UTC).isoformat(timespec="milliseconds")
+    told(live, "simulate", "--payments", "4", "--seed", "78")
+    live.rest()
+    from_time = started(live, "since then", "--from", moment, "--partial")
+    from_offsets = started(
+        live, "from there", "--from", ",".join(f"{part}={end}" for part, end in offsets.items()), "--partial"
+    )
+    for number in (from_time, from_offsets):
+        declared = known(pointed(live), number)
+        assert declared is not None
+        assert {mark.partition: mark.begin for mark in declared.marks if mark.topic == RAW} == offsets
+    since = {name for name, state in newest(live, 1).items() if oldest_us(state) >= begin_ms * 1_000}
+    assert len(since) >= 4
+    with working(live, from_time), working(live, from_offsets):
+        for number in (from_time, from_offsets):
+            await_live(live, number)
+            found = compared(live, number, status=1)
+            assert newest(live, number).keys() == since
+            assert (found["payments"]["different"], found["payments"]["only_new"]) == ([], [])
+            assert set(found["payments"]["only_live"]) == newest(live, 1).keys() - since
