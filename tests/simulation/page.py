@@ -57,8 +57,10 @@ def written(found: dict[str, Found]) -> str:
 
 
 SPEED = """\
-TO BE MEASURED
-"""
+A schedule is some 2,000 steps and takes 40 to 65 ms of CPU, as busy as the machine is (before: 60 to 85 ms in the
+same minutes). The command shares schedules between as many processes as there are cores (`--jobs`). Measured beside
+other work only: 1,021 a minute with one process at low priority, load average 5 on two cores. Two quiet cores have
+not been seen."""
 
 _TEXT = """\
 # The protocol, and what guards each of its steps
