@@ -42,6 +42,10 @@ fmt: $(READY) ## format the code and fix what can be fixed safely
 bench: $(READY) ## measure the three-stream join on a real Kafka (ARGS=--json)
 	$(BIN)/python -m bench.join $(ARGS)
 
+.PHONY: bench-fold
+bench-fold: $(READY) ## measure a fact through the lifecycle agent without Kafka, by stage (ARGS="--in-flight 20000 --json")
+	$(BIN)/python -m bench.fold $(ARGS)
+
 .PHONY: bench-restore
 bench-restore: $(READY) ## measure how fast stores are restored from their topic (ARGS="--payments 100000 --json")
 	$(BIN)/python -m bench.restore $(ARGS)
