@@ -122,7 +122,8 @@ class Codec(Generic[T]):
         if end != len(data):
             kind = "truncated" if end > len(data) else "followed by others"
             raise CodecError(f"{self.contract}: expected {end} bytes, found {len(data)}: {kind}")
-        return typing.cast("T", value)
+        made: T = value
+        return made
 
     def _decode_earlier(self, data: bytes, header: bytes) -> T:
         earlier = self._earlier.get(header)

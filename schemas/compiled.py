@@ -288,10 +288,16 @@ def _open_twin(kind: type[Any]) -> type[Any]:
 
     The constructor of a frozen dataclass sets every attribute through ``object.__setattr__``: for a fact of 38 fields
     that is more than all the rest of its decoding. Filled as a twin and then given its class, it is an ordinary
-    instance.
+    instance. A class below a frozen one inherits both ways to change an attribute: with either of them left to Python,
+    setting one is a call.
     """
     if "__slots__" not in kind.__dict__:
         raise TypeError(f"{kind.__name__}: expected a dataclass with slots=True")
     slots = tuple(kind.__dict__["__slots__"])
-    body = {"__slots__": slots, "__setattr__": object.__setattr__, "__init__": object.__init__}
+    body = {
+        "__slots__": slots,
+        "__setattr__": object.__setattr__,
+        "__delattr__": object.__delattr__,
+        "__init__": object.__init__,
+    }
     return type(f"{kind.__name__}Twin", kind.__bases__, body)
