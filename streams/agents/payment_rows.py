@@ -54,11 +54,14 @@ class FactsIn:
         self._write = form.internal.write
         #: What the bytes of a fact in this form begin with, the byte of its kind among them.
         self._begins: dict[type[Any], bytes] = {}
+        #: The same without it, for what comes from elsewhere.
+        self._headers: dict[type[Any], bytes] = {}
         self._encoders: dict[type[Any], Encode[Any]] = {}
         for (contract, kind), known in zip(KINDS, _CODECS, strict=True):
             schema = forms.schema(contract, form)
             if schema is not None:
-                self._begins[kind] = _PREFIXES[kind] + header_in(schema)
+                self._headers[kind] = header_in(schema)
+                self._begins[kind] = _PREFIXES[kind] + self._headers[kind]
                 self._encoders[kind] = known.encoder_in(schema)
         self._are_mixed = any(_schemas_of(forms, other) != _schemas_of(forms, form) for other in forms.known)
         self._number = form.number
@@ -74,9 +77,9 @@ class FactsIn:
     def pack_as_it_came(self, fact: PaymentFact, data: bytes) -> bytes:
         """One fact whose record's value is ``data``: taken as it is, if it is of this form."""
         kind = type(fact)
-        begin = self._begins.get(kind)
-        if begin is not None and data.startswith(begin[1:]):
-            return begin[:1] + data
+        header = self._headers.get(kind)
+        if header is not None and data.startswith(header):
+            return _PREFIXES[kind] + data
         return self.pack(fact)
 
     def internal_of(self, payment: Payment) -> bytes:

@@ -46,6 +46,8 @@ _TYPES: Final[dict[type, str]] = {
     Missed: "deadline",
 }
 
+_ADVANCE: Final = TransitionKind.ADVANCE
+_DEAD: Final = Liveness.DEAD
 _Change = tuple[TransitionKind, tuple[RaisedFlag, ...], tuple[RaisedFlag, ...]]
 
 
@@ -91,7 +93,7 @@ def transition_between(
 
 def _change(before: View | None, view: View, fact: Happened) -> _Change | None:
     if before is None:
-        return TransitionKind.ADVANCE, view.flags, ()
+        return _ADVANCE, view.flags, ()
     raised: tuple[RaisedFlag, ...] = ()
     cleared: tuple[RaisedFlag, ...] = ()
     if view.flags != before.flags:
@@ -123,7 +125,7 @@ def _move(previous: Status, status: Status, fact: Happened) -> TransitionKind:
     rank = RANKS.get(status)
     if rank is not None and rank < RANKS[previous]:
         return TransitionKind.CORRECTION
-    return TransitionKind.ADVANCE
+    return _ADVANCE
 
 
 def _fills(before: View, view: View) -> bool:
@@ -147,7 +149,13 @@ def _transition_id(
     A copy that was merged is part of the kept set, so telling it again changes nothing and makes no transition. What
     the clock says may be taken back and said again: there the step before tells them apart.
     """
-    again = [last.last_transition_id or ""] if isinstance(fact, Missed) and last is not None else []
+    details: list[str] = []
+    if isinstance(fact, Missed) and last is not None:
+        details.append(last.last_transition_id or "")
+    if raised:
+        details += [f"+{flag.name}{{{flag.detail or ''}}}" for flag in raised]
+    if cleared:
+        details += [f"-{flag.name}{{{flag.detail or ''}}}" for flag in cleared]
     return stable_id(
         "transition",
         fact.correlation_id,
@@ -158,9 +166,7 @@ def _transition_id(
         kind,
         previous or "",
         status,
-        *again,
-        *[f"+{flag.name}{{{flag.detail or ''}}}" for flag in raised],
-        *[f"-{flag.name}{{{flag.detail or ''}}}" for flag in cleared],
+        *details,
     )
 
 
@@ -263,17 +269,16 @@ def appearances_between(before: View | None, payment: Payment) -> tuple[Appearan
         same_marks = view.fingerprints is old or view.fingerprints == old
         if same_marks and view.parts.meant_at == before.parts.meant_at and _told_life(view) is _told_life(before):
             return ()
-    now = {(row.rule, row.value) for row in view.fingerprints}
-    gone = tuple(row for row in old if (row.rule, row.value) not in now)
-    return (
-        *[_appearance_of(row, payment, view.liveness) for row in view.fingerprints],
-        *[_appearance_of(row, payment, Liveness.GONE) for row in gone],
-    )
+    told = [_appearance_of(row, payment, view.liveness) for row in view.fingerprints]
+    if old:
+        now = {(row.rule, row.value) for row in view.fingerprints}
+        told += [_appearance_of(row, payment, Liveness.GONE) for row in old if (row.rule, row.value) not in now]
+    return tuple(told)
 
 
 def _told_life(view: View) -> Liveness | None:
     """What the duplicate rules know of a payment's life; None: alive, and in no pair."""
-    if view.parts.live.verdicts or view.liveness is Liveness.DEAD:
+    if view.parts.live.verdicts or view.liveness is _DEAD:
         return view.liveness
     return None
 

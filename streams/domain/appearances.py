@@ -29,6 +29,7 @@ class Fingerprint:
 
 
 _fingerprint = quick(Fingerprint)
+_SAME_INSTRUCTION: Final = Rule.SAME_INSTRUCTION
 _MARKS_KEPT: Final = 1 << 12
 
 
@@ -39,28 +40,28 @@ def fingerprints_of(
     instructed: Money | None,
 ) -> tuple[Fingerprint, ...]:
     """Sorted by rule and value. SAME_INSTRUCTION: each name of the instruction; EXACT_INVOICE: each allocation."""
-    found = {
-        (Rule.SAME_INSTRUCTION.value, name): _fingerprint(Rule.SAME_INSTRUCTION, name, (name,))
-        for name in (reference.key for reference in references if reference.kind in _INSTRUCTION_NAMES)
-    }
+    names = {reference.key for reference in references if reference.kind in _INSTRUCTION_NAMES}
+    instructions = [_fingerprint(_SAME_INSTRUCTION, name, (name,)) for name in sorted(names)]
+    paid: dict[str, Fingerprint] = {}
     if vendor_id:
         for invoice in invoices:
             amount = invoice.allocated or (instructed if len(invoices) == 1 else None)
             if amount is not None:
-                row = _exact_invoice(vendor_id, invoice.number, amount)
+                row = _exact_invoice(vendor_id, invoice.number, amount.minor, amount.currency, amount.exponent)
                 if row is not None:
-                    found[row.rule.value, row.value] = row
-    return tuple(found[key] for key in sorted(found))
+                    paid[row.value] = row
+    return (*[paid[value] for value in sorted(paid)], *instructions)
 
 
 @lru_cache(_MARKS_KEPT)  # a payment's approval and its releases name the same invoice
-def _exact_invoice(vendor_id: str, number: str, amount: Money) -> Fingerprint | None:
+def _exact_invoice(vendor_id: str, number: str, minor: int, currency: str, exponent: int) -> Fingerprint | None:
     """Across company codes and years: neither is in it. None where nothing of the number is left."""
     normalised = normalised_invoice(number)
     if not normalised:
         return None
-    value = stable_id("exact_invoice", vendor_id, normalised, str(amount.minor), amount.currency)
-    compared = (f"vendor {vendor_id}", f"invoice {normalised}", f"amount {amount.decimal_text()} {amount.currency}")
+    value = stable_id("exact_invoice", vendor_id, normalised, str(minor), currency)
+    amount = Money(minor, currency, exponent).decimal_text()
+    compared = (f"vendor {vendor_id}", f"invoice {normalised}", f"amount {amount} {currency}")
     return _fingerprint(Rule.EXACT_INVOICE, value, compared)
 
 

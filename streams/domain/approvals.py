@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from streams.domain.construction import quick
 from streams.domain.facts import Approval, ApprovalScope, Decision
 from streams.domain.instants import by_their_clock
 from streams.domain.policy import Policy
@@ -44,6 +45,7 @@ class ApprovalView:
     by_invoice: bool
 
 
+_approval_view = quick(ApprovalView)
 NOT_ASKED: Final = ApprovalView(
     asked=False,
     complete=False,
@@ -79,7 +81,7 @@ def approvals_of(approvals: tuple[Approval, ...], invoices: tuple[str, ...], pol
         positive += part.positive
     completed = _last([part.last for part in parts if part.last is not None]) if given == required else None
     first = _first(approvals)
-    return ApprovalView(
+    return _approval_view(
         asked=bool(approvals),
         complete=completed is not None and not refusals,
         required=required,
@@ -161,6 +163,9 @@ class _Part:
     withdrawn: list[Approval]
 
 
+_subject_part = quick(_Part)
+
+
 def _part(rows: list[Approval]) -> _Part:
     required = max([1, *[row.steps_required for row in rows]])
     positive = [row for row in rows if row.decision in _YES]
@@ -170,4 +175,4 @@ def _part(rows: list[Approval]) -> _Part:
     yes = list(steps.values())
     given = min(len(yes), required)
     withdrawn = [row for row in rows if row.decision is _WITHDRAWN]
-    return _Part(required, given, yes[given - 1] if given == required else None, positive, withdrawn)
+    return _subject_part(required, given, yes[given - 1] if given == required else None, positive, withdrawn)

@@ -13,6 +13,7 @@ from typing import Final
 
 from streams.domain.bank_evidence import RANKS, BankEvidence
 from streams.domain.bank_statuses import is_granted_recall
+from streams.domain.construction import quick
 from streams.domain.facts import BankAck, Release
 from streams.domain.instants import by_their_clock
 from streams.domain.releases import UNNAMED, AttemptName, ReleaseView, attempt_name
@@ -78,18 +79,20 @@ class Attempts:
 
 
 NO_ATTEMPTS = Attempts()
+_attempt = quick(Attempt)
+_attempts = quick(Attempts)
 
 
 def attempts_of(releases: ReleaseView, evidence: BankEvidence) -> Attempts:
     """Give every submission and every report to its attempt, then see which attempts live."""
     told = (evidence.reports, evidence.rejections, evidence.cancellations)
     ours = (releases.submitted, releases.failed)
-    if not any(told) and not any(ours):
-        return NO_ATTEMPTS
     names: dict[AttemptName, None] = {}
     for rows in (*ours, *told):
         for row in rows:
             names[row.message_id, row.payment_info_id] = None
+    if not names:
+        return NO_ATTEMPTS
     names.pop(UNNAMED, None)
     if len(names) <= 1:
         return _weighed([_only(next(iter(names), UNNAMED), releases, evidence)])
@@ -97,7 +100,7 @@ def attempts_of(releases: ReleaseView, evidence: BankEvidence) -> Attempts:
 
 
 def _only(name: AttemptName, releases: ReleaseView, evidence: BankEvidence) -> Attempt:
-    return Attempt(
+    return _attempt(
         name, releases.submitted, releases.failed, evidence.reports, evidence.rejections, evidence.cancellations
     )
 
@@ -197,7 +200,7 @@ def _weighed(attempts: list[Attempt]) -> Attempts:
     attempts.sort(key=_order)
     live = [attempt for attempt in attempts if attempt.live]
     dead = [attempt for attempt in attempts if attempt.ended is not None]
-    return Attempts(
+    return _attempts(
         all=tuple(attempts),
         best=max(live, key=_merit) if live else None,
         last_dead=dead[-1] if dead else None,
@@ -207,7 +210,7 @@ def _weighed(attempts: list[Attempt]) -> Attempts:
 
 def _alone(attempt: Attempt) -> Attempts:
     live, dead = attempt.live, attempt.ended is not None
-    return Attempts(
+    return _attempts(
         (attempt,), attempt if live else None, attempt if dead else None, 1 if live and attempt.name != UNNAMED else 0
     )
 

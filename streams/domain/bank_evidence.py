@@ -25,7 +25,8 @@ class BankEvidence:
     """Read only; every list is in event id order.
 
     ``reports``: positive and not booked. ``debits``, ``returns_booked``: distinct bookings. ``credits``: booked
-    money back without return information. ``flagged``: facts that raise flags by themselves.
+    money back without return information. ``flagged``: facts that raise flags by themselves. ``has_returns``: money
+    came back, reported or booked.
     """
 
     reports: list[BankAck] = field(default_factory=list)
@@ -40,11 +41,7 @@ class BankEvidence:
     recalls: list[BankAck] = field(default_factory=list)
     silent: list[BankAck] = field(default_factory=list)
     reasoned: list[BankAck] = field(default_factory=list)
-
-    @property
-    def has_returns(self) -> bool:
-        """Whether money came back, reported or booked."""
-        return bool(self.returns_booked or self.returns_reported)
+    has_returns: bool = False
 
     @property
     def returns(self) -> tuple[BankAck, ...]:
@@ -87,6 +84,7 @@ def evidence_of(acks: tuple[BankAck, ...]) -> BankEvidence:
     found.debits = distinct(debits) if debits else ()
     found.credits = distinct(money_back) if money_back else ()
     found.returns_booked = distinct(returned) if returned else ()
+    found.has_returns = bool(found.returns_booked or found.returns_reported)
     return found
 
 

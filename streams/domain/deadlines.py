@@ -89,6 +89,7 @@ class Deadlines:
 NO_DEADLINES: Final = Deadlines()
 _ANSWERED: Final = Deadlines(met=1)
 _armed = quick(Armed)
+_deadlines = quick(Deadlines)
 
 
 def deadlines_of(
@@ -133,7 +134,7 @@ def deadlines_of(
             misses.append(_miss(row, mark, word, failure))
     if len(armed) > 1:
         armed.sort(key=_firing_order)
-    return Deadlines(tuple(armed), tuple(sorted(borne_out, key=_armed_by)), tuple(misses), met)
+    return _deadlines(tuple(armed), tuple(sorted(borne_out, key=_armed_by)), tuple(misses), met)
 
 
 class _Opened:
@@ -168,7 +169,7 @@ def _of_one(row: Release, releases: Sequence[Release], acks: Sequence[BankAck], 
         if ack.received_at <= due_at and _speak_of_one(row, ack):
             return _ANSWERED
     received_at = row.received_at
-    return Deadlines((_armed(row, due_at, max(due_at, received_at)),))
+    return _deadlines((_armed(row, due_at, max(due_at, received_at)),))
 
 
 def _of_our_side(releases: Sequence[Release], rivalled: Sequence[Kept]) -> tuple[list[Release], list[Release]]:

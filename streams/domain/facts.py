@@ -66,7 +66,7 @@ class Reference:
     @property
     def key(self) -> str:
         """The key on payments.references.v1: ``kind:value``."""
-        return f"{self.kind}:{self.value}"
+        return self.kind + ":" + self.value
 
 
 @dataclass(frozen=True, slots=True)

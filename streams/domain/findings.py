@@ -62,14 +62,14 @@ def findings_of(
     evidence = known.evidence
     if crowded:
         found.append(_crowded(crowded))
-    found.extend(_disputed(kept) for kept in disputed)
+    found += [_disputed(kept) for kept in disputed]
     several = known.attempts.live_named > 1 or len(known.releases.submitted) > 1
     if several or judgement.contradicted or judgement.report_contradicted:
         found.extend(_contradictions(known, judgement))
     if known.instructed is not None:
-        found.extend(_mismatches(known, known.instructed))
+        found += _mismatches(known, known.instructed)
     if known.approvals.asked and _is_released(known, judgement):
-        found.extend(_approval_findings(known))
+        found += _approval_findings(known)
     if judgement.cancel_requested:
         found.append(_cancel_requested(known))
     if evidence.recalls:
@@ -197,39 +197,44 @@ def _conflict(fact: Fact, text: str, subject: str) -> Finding:
     return Finding(fact, text, Flag.CONFLICT, kind=AlertKind.CONFLICT, severity=Severity.CRITICAL, subject=subject)
 
 
-def _mismatches(known: Known, instructed: Money) -> Iterator[Finding]:
+def _mismatches(known: Known, instructed: Money) -> list[Finding]:
     """Instructed is compared with instructed (merge rule 9); what was booked only if it is more."""
-    by = known.instructed_by
-    tolerance_minor = known.policy.tolerance_minor
-    if known.booked is not None and known.booked.beyond(instructed, tolerance_minor) and not known.evidence.has_returns:
+    found: list[Finding] = []
+    booked, tolerance_minor = known.booked, known.policy.tolerance_minor
+    if booked is not None and booked.beyond(instructed, tolerance_minor) and not known.evidence.has_returns:
         last = max(known.evidence.debits, key=_known_at)
-        yield _mismatch(last, Flag.AMOUNT_MISMATCH, "booked for more than instructed")
+        found.append(_mismatch(last, Flag.AMOUNT_MISMATCH, "booked for more than instructed"))
     for fact, amount in _stated(known):
-        if fact is by or amount == instructed:
-            continue
-        if amount.currency != instructed.currency:
-            if by is None or not by.equivalent_amount:
-                yield _mismatch(fact, Flag.CURRENCY_MISMATCH, f"{amount.currency}, instructed {instructed.currency}")
-        elif differs(amount, instructed, tolerance_minor):
-            text = f"{amount.decimal_text()}, instructed {instructed.decimal_text()} {instructed.currency}"
-            yield _mismatch(fact, Flag.AMOUNT_MISMATCH, text)
+        if fact is not known.instructed_by and amount is not instructed and amount != instructed:
+            found += _stated_otherwise(fact, amount, instructed, known)
+    return found
+
+
+def _stated_otherwise(fact: Fact, amount: Money, instructed: Money, known: Known) -> Iterator[Finding]:
+    by, tolerance_minor = known.instructed_by, known.policy.tolerance_minor
+    if amount.currency != instructed.currency:
+        if by is None or not by.equivalent_amount:
+            yield _mismatch(fact, Flag.CURRENCY_MISMATCH, f"{amount.currency}, instructed {instructed.currency}")
+    elif differs(amount, instructed, tolerance_minor):
+        text = f"{amount.decimal_text()}, instructed {instructed.decimal_text()} {instructed.currency}"
+        yield _mismatch(fact, Flag.AMOUNT_MISMATCH, text)
 
 
 _PAYMENT: Final = ApprovalScope.PAYMENT
 
 
-def _stated(known: Known) -> Iterator[tuple[Fact, Money]]:
+def _stated(known: Known) -> list[tuple[Fact, Money]]:
     """Everybody who states the instructed amount: the approvals of the payment, the release, the bank's reports."""
-    by = known.instructed_by
-    for approval in known.approvals.positive:
-        if approval.scope is _PAYMENT and approval.amount is not None:
-            yield approval, approval.amount
+    stated: list[tuple[Fact, Money]] = [
+        (row, row.amount) for row in known.approvals.positive if row.scope is _PAYMENT and row.amount is not None
+    ]
     for release in known.releases.released[-1:]:
-        if release.amount is not None and _same_attempt(release, by):
-            yield release, release.amount
-    for ack in known.evidence.reports:
-        if ack.amount is not None and _states_instructed(ack):
-            yield ack, ack.amount
+        if release.amount is not None and _same_attempt(release, known.instructed_by):
+            stated += [(release, release.amount)]
+    stated += [
+        (ack, ack.amount) for ack in known.evidence.reports if ack.amount is not None and _states_instructed(ack)
+    ]
+    return stated
 
 
 def _same_attempt(release: Fact, by: Fact | None) -> bool:
@@ -264,19 +269,26 @@ def _is_released(known: Known, judgement: Judgement) -> bool:
     return bool(releases.released or releases.submitted) or RANKS.get(judgement.status, 0) >= _RELEASED_RANK
 
 
-def _approval_findings(known: Known) -> Iterator[Finding]:
+def _approval_findings(known: Known) -> list[Finding]:
     """What is wrong between who approved what and who released what."""
+    found: list[Finding] = []
     approvals, releases = known.approvals, known.releases
     if approvals.rejected is not None or approvals.withdrawn is not None:
-        yield from _unapproved(known)
-    approvers = {row.actor: row for row in approvals.positive}
-    for row in releases.released:
+        found += _unapproved(known)
+    if releases.released:
+        found += _released_by_an_approver(known)
+    content_hash = releases.description.content_hash
+    if content_hash is not None:
+        found += [_changed(row, known) for row in approvals.positive if _bound_otherwise(row, content_hash)]
+    return found
+
+
+def _released_by_an_approver(known: Known) -> Iterator[Finding]:
+    approvers = {row.actor: row for row in known.approvals.positive}
+    for row in known.releases.released:
         if row.actor is not None and row.actor in approvers:
             both = _later(row, approvers[row.actor])
             yield _sod(both, Flag.SOD_VIOLATION, f"{row.actor} approved and released")
-    content_hash = releases.description.content_hash
-    if content_hash is not None:
-        yield from (_changed(row, known) for row in approvals.positive if _bound_otherwise(row, content_hash))
 
 
 def _unapproved(known: Known) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from streams.domain.attempts import SETTLED_RANK, Attempt, Attempts
 from streams.domain.bank_evidence import BankEvidence
 from streams.domain.bank_statuses import is_granted_recall
 from streams.domain.bookings import Booked, booked_of
+from streams.domain.construction import quick
 from streams.domain.facts import ApprovalScope, BankAck, Fact, Reconciliation, Release
 from streams.domain.instants import by_their_clock, end_of, surely_after
 from streams.domain.money import Money
@@ -58,6 +59,10 @@ class Judgement:
     cancel_requested: bool = False
 
 
+_known = quick(Known)
+_judgement = quick(Judgement)
+
+
 def known_of(
     policy: Policy,
     approvals: ApprovalView,
@@ -71,7 +76,7 @@ def known_of(
     instructed = instructed_by.amount if instructed_by is not None else approved_amount(approvals)
     booked = booked_of(evidence.debits, instructed) if evidence.debits else None
     returned = _returned(evidence, instructed, booked) if evidence.has_returns else None
-    return Known(
+    return _known(
         policy, approvals, releases, evidence, attempts, reconciled, instructed_by, instructed, booked, returned
     )
 
@@ -124,8 +129,8 @@ def _submitted_again(known: Known) -> bool:
 def _returned_to_us(known: Known) -> Judgement:
     evidence = SettlementEvidence.BOOKED if known.evidence.debits else None
     if known.reconciled.money_back is not None:
-        return Judgement(Status.RETURN_RECONCILED, known.reconciled.money_back, evidence)
-    return Judgement(Status.RETURNED, min(known.evidence.returns, key=by_their_clock), evidence)
+        return _judgement(Status.RETURN_RECONCILED, known.reconciled.money_back, evidence)
+    return _judgement(Status.RETURNED, min(known.evidence.returns, key=by_their_clock), evidence)
 
 
 def _taken_back(known: Known) -> bool:
@@ -152,7 +157,7 @@ def _booked(known: Known) -> Judgement:
     status, decided_by = _how_far_booked(known)
     ended = _ended_by_bank(known)
     granted = ended is not None and is_granted_recall(ended.bank_status)
-    return Judgement(
+    return _judgement(
         status,
         decided_by,
         SettlementEvidence.BOOKED,
@@ -202,7 +207,7 @@ def _unbooked(known: Known) -> Judgement:
 def _on_its_way(known: Known, best: Attempt) -> Judgement:
     """The best live attempt counts; what a report says of settlement is a report."""
     reported = SettlementEvidence.REPORTED if best.rank >= SETTLED_RANK else None
-    return Judgement(best.status, best.leading, reported, cancel_requested=_voided_too_late(known))
+    return _judgement(best.status, best.leading, reported, cancel_requested=_voided_too_late(known))
 
 
 def _ended(known: Known, dead: Attempt, ended: BankAck | Release) -> Judgement:
@@ -210,15 +215,15 @@ def _ended(known: Known, dead: Attempt, ended: BankAck | Release) -> Judgement:
     if isinstance(ended, Release):
         void = _void_in_force(known)
         if void is not None:
-            return Judgement(Status.VOIDED, void)
+            return _judgement(Status.VOIDED, void)
     again = _released_again(known, ended)
     if again is not None:
-        return Judgement(Status.RELEASED, again)
+        return _judgement(Status.RELEASED, again)
     if isinstance(ended, Release):
-        return Judgement(Status.SUBMIT_FAILED, ended)
+        return _judgement(Status.SUBMIT_FAILED, ended)
     status = Status.CANCELLED if ended.milestone is Status.CANCELLED else Status.REJECTED
     settled = dead.settled_by_report
-    return Judgement(
+    return _judgement(
         status,
         ended,
         SettlementEvidence.REPORTED if settled is not None else None,
@@ -239,19 +244,19 @@ def _released_again(known: Known, ended: Fact) -> Release | None:
 def _before_submission(known: Known) -> Judgement:
     void = _void_in_force(known)
     if void is not None:
-        return Judgement(Status.VOIDED, void)
+        return _judgement(Status.VOIDED, void)
     if known.releases.released:
-        return Judgement(_RELEASED, known.releases.released[0])
+        return _judgement(_RELEASED, known.releases.released[0])
     approvals = known.approvals
     if approvals.rejected is not None:
-        return Judgement(Status.APPROVAL_REJECTED, approvals.rejected)
+        return _judgement(Status.APPROVAL_REJECTED, approvals.rejected)
     if known.releases.proposed:
-        return Judgement(Status.PROPOSED, known.releases.proposed[0])
+        return _judgement(Status.PROPOSED, known.releases.proposed[0])
     if approvals.complete:
-        return Judgement(Status.APPROVED, approvals.completed)
+        return _judgement(Status.APPROVED, approvals.completed)
     if approvals.asked:
-        return Judgement(Status.PENDING_APPROVAL, approvals.pending)
-    return Judgement(Status.UNKNOWN, None)
+        return _judgement(Status.PENDING_APPROVAL, approvals.pending)
+    return _judgement(Status.UNKNOWN, None)
 
 
 def _void_in_force(known: Known) -> Release | None:

@@ -28,24 +28,30 @@ from streams.domain.state import Milestone
 from streams.domain.statuses import Status
 
 _milestone = quick(Milestone)
+_PENDING: Final = Status.PENDING_APPROVAL
+_APPROVED: Final = Status.APPROVED
+_NOT_APPROVED: Final = Status.APPROVAL_REJECTED
+_PROPOSED: Final = Status.PROPOSED
+_RELEASED: Final = Status.RELEASED
 _SUBMITTED: Final = Status.SUBMITTED
+_FAILED: Final = Status.SUBMIT_FAILED
+_VOIDED: Final = Status.VOIDED
 _SETTLED: Final = Status.SETTLED
 _ORDER: Final = {status: place for place, status in enumerate(Status)}
 
 
 def our_milestones(approvals: ApprovalView, releases: ReleaseView) -> dict[Status, Milestone]:
     """What our own side reached, on the path and off it."""
-    reached = {
-        Status.PENDING_APPROVAL: approvals.pending,
-        Status.APPROVED: approvals.completed,
-        Status.APPROVAL_REJECTED: approvals.rejected,
-        Status.PROPOSED: releases.proposed[0] if releases.proposed else None,
-        Status.RELEASED: releases.released[0] if releases.released else None,
-        Status.SUBMITTED: releases.submitted[0] if releases.submitted else None,
-        Status.SUBMIT_FAILED: releases.failed[0] if releases.failed else None,
-        Status.VOIDED: releases.voided[-1] if releases.voided else None,
-    }
-    return {status: _row(status, fact) for status, fact in reached.items() if fact is not None}
+    reached: dict[Status, Milestone] = {}
+    decided = ((_PENDING, approvals.pending), (_APPROVED, approvals.completed), (_NOT_APPROVED, approvals.rejected))
+    for status, fact in decided:
+        if fact is not None:
+            reached[status] = _row(status, fact)
+    first = ((_PROPOSED, releases.proposed), (_RELEASED, releases.released), (_SUBMITTED, releases.submitted))
+    for status, facts in (*first, (_FAILED, releases.failed), (_VOIDED, releases.voided[-1:])):
+        if facts:
+            reached[status] = _row(status, facts[0])
+    return reached
 
 
 def milestones_of(ours: dict[Status, Milestone], known: Known, judgement: Judgement) -> tuple[Milestone, ...]:

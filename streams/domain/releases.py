@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
+from streams.domain.construction import quick
 from streams.domain.facts import InvoiceAllocation, Party, Reference, Release, ReleaseStage
 from streams.domain.instants import by_their_clock
 from streams.domain.money import Money
@@ -62,6 +65,7 @@ class ReleaseView:
         return tuple(invoice.key for invoice in self.description.invoices)
 
 
+_release_view = quick(ReleaseView)
 NO_RELEASES: Final = ReleaseView((), (), (), (), (), Description())
 
 
@@ -76,7 +80,7 @@ def releases_of(releases: tuple[Release, ...]) -> ReleaseView:
     ordered.reverse()
     ordered.sort(key=_weight, reverse=True)
     proposed, released, submitted, failed, voided = [stages.get(stage, ()) for stage in _STAGES]
-    return ReleaseView(proposed, released, submitted, failed, voided, _description(ordered))
+    return _release_view(proposed, released, submitted, failed, voided, _description(ordered))
 
 
 _STAGES: Final = (
@@ -118,18 +122,18 @@ def _description(rows: list[Release]) -> Description:
 def _names(rows: list[Release]) -> tuple[Reference, ...]:
     """All names that any of them has; most often each of them has the same."""
     names = rows[0].references
-    others = [row.references for row in rows if row.references != names]
+    others = [row.references for row in rows[1:] if row.references != names]
     if len(names) < 2 and not others:
         return names
-    return tuple(sorted({*names, *[name for told in others for name in told]}, key=reference_order))
+    found = {reference_order(name): name for told in (names, *others) for name in told}
+    return tuple([found[name] for name in sorted(found)])
 
 
 _BINDING: Final = frozenset({ReleaseStage.RELEASED, ReleaseStage.SUBMITTED})
 
 
-def reference_order(reference: Reference) -> tuple[str, str]:
-    """Names in the order of their kind's name, then of their value."""
-    return (reference.kind, reference.value)
+#: Names in the order of their kind's name, then of their value.
+reference_order: Final[Callable[[Reference], tuple[str, str]]] = attrgetter("kind", "value")
 
 
 def attempt_name(message_id: str | None, payment_info_id: str | None) -> AttemptName:

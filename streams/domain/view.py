@@ -7,20 +7,23 @@ result is the same as a full derivation is tested (tests/domain/test_fold_proper
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final, TypeVar
 
 from streams.domain.appearances import Fingerprint, fingerprints_of
 from streams.domain.approvals import NOT_ASKED, ApprovalView, approvals_of
 from streams.domain.attempts import NO_ATTEMPTS, Attempts, attempts_of
 from streams.domain.bank_evidence import SILENCE, BankEvidence, evidence_of
+from streams.domain.construction import quick
 from streams.domain.deadlines import NO_DEADLINES, Deadlines, Mark, deadlines_of
 from streams.domain.facts import (
     Approval,
     ApprovalScope,
     BankAck,
     Command,
+    Fact,
     InvoiceAllocation,
     Level,
     PaymentFact,
@@ -136,6 +139,12 @@ class View:
         return self.known.instructed
 
 
+_view = quick(View)
+_new_parts = quick(Parts)
+_reference = quick(Reference)
+_summary = quick(ApprovalSummary)
+
+
 def derived(
     correlation_id: str,
     kept: tuple[Kept, ...],
@@ -163,11 +172,11 @@ def derived(
     approvals = live.approvals
     vendor_id = description.payee.vendor_id if description.payee is not None else None
     if vendor_id is None and approvals:
-        vendor_id = _first_said(row.vendor_id for row in approvals)
+        vendor_id = _first_said(_vendor_id, approvals)
     invoices = description.invoices or _approved_invoices(approvals)
     settled = settled_of(known, judgement)
     milestones = milestones_of(parts.ours, known, judgement)
-    return View(
+    return _view(
         judgement.status,
         STATUSES[judgement.status].closed,
         judgement,
@@ -176,16 +185,16 @@ def derived(
         with_lateness(milestones, misses) if misses else milestones,
         parts,
         known,
-        description.bank or _first_said(row.bank for row in live.bank_acks),
-        description.company_code or _first_said(row.company_code for row in approvals),
-        description.region or _first_said(row.region for row in approvals),
+        description.bank or _first_said(_bank, live.bank_acks),
+        description.company_code or _first_said(_company_code, approvals),
+        description.region or _first_said(_region, approvals),
         vendor_id,
         invoices,
         settled,
         open_of(known, judgement, settled),
         _reason(judgement),
         alerts_of(correlation_id, findings) if findings else {},
-        _as_of(kept, parts.deadlines.marks),
+        _as_of(kept, live, parts.deadlines.marks),
         policy.version,
         liveness_of(known, judgement),
         _fingerprints(parts, known, vendor_id, invoices, before),
@@ -206,7 +215,7 @@ def _parts(live: Live, rivalled: list[Kept], marks: tuple[Mark, ...], policy: Po
     if not same_approvals or (approvals.by_invoice and releases.invoice_keys != before.releases.invoice_keys):
         approvals = approvals_of(live.approvals, releases.invoice_keys, policy)
     same_ours = approvals is before.approvals and same_releases
-    return Parts(
+    return _new_parts(
         policy,
         live,
         approvals,
@@ -237,7 +246,8 @@ def _deadlines(live: Live, rivalled: list[Kept], marks: tuple[Mark, ...], policy
 
 def _meant_at(live: Live) -> int:
     """When our side first spoke of the payment, by its clock: how far two payments are apart is judged by it."""
-    return min([row.occurred_at for row in (*live.approvals, *live.releases)], default=0)
+    facts = (*live.approvals, *live.releases)
+    return facts[0].occurred_at if len(facts) == 1 else min([row.occurred_at for row in facts], default=0)
 
 
 def _reconciled(live: Live, evidence: BankEvidence, policy: Policy) -> Reconciled:
@@ -264,21 +274,40 @@ _NO_PARTS: Final = Parts(
 
 def _references(releases: ReleaseView, live: Live) -> tuple[Reference, ...]:
     """The names in the releases (before there is one: in the approvals) and the bank's own for it."""
-    names = releases.description.references
+    names: Iterable[Reference] = releases.description.references
     if not live.releases:
-        names = tuple({name for row in live.approvals for name in row.references})
+        names = [name for row in live.approvals for name in row.references]
     ours = {
-        Reference(ReferenceKind.BANK_REF, f"{row.bank}/{row.bank_ref}" if row.bank else row.bank_ref)
+        f"{row.bank}/{row.bank_ref}" if row.bank else row.bank_ref
         for row in live.bank_acks
-        if row.bank_ref is not None and row.level not in (Level.GROUP, Level.BATCH)
+        if row.bank_ref is not None and row.level not in _OF_SEVERAL
     }
     if not ours and live.releases:
-        return names
-    return tuple(sorted({*names, *ours}, key=reference_order))
+        return releases.description.references
+    if not ours and not names:
+        return ()
+    found = {reference_order(name): name for name in names}
+    found |= {(_BANK_REF, name): _reference(_BANK_REF, name) for name in ours}
+    return tuple([found[name] for name in sorted(found)])
 
 
-def _first_said(values: Iterable[str | None]) -> str | None:
-    return next((value for value in values if value), None)
+_BANK_REF: Final = ReferenceKind.BANK_REF
+_OF_SEVERAL: Final = frozenset({Level.GROUP, Level.BATCH})
+
+
+_Said = Callable[[Fact], str | None]
+_bank: Final[_Said] = attrgetter("bank")
+_company_code: Final[_Said] = attrgetter("company_code")
+_region: Final[_Said] = attrgetter("region")
+_vendor_id: Final[_Said] = attrgetter("vendor_id")
+
+
+def _first_said(what: _Said, facts: Iterable[Fact]) -> str | None:
+    for fact in facts:
+        value = what(fact)
+        if value:
+            return value
+    return None
 
 
 def _approved_invoices(approvals: tuple[Approval, ...]) -> tuple[InvoiceAllocation, ...]:
@@ -294,12 +323,14 @@ def _reason(judgement: Judgement) -> Reason | None:
     return None
 
 
-def _as_of(kept: tuple[Kept, ...], marks: tuple[Mark, ...]) -> int:
+def _as_of(kept: tuple[Kept, ...], live: Live, marks: tuple[Mark, ...]) -> int:
     """The newest of what is in force and of the deadlines that have fired; of nothing in force, the newest of all."""
     newest = max([mark.due_at for mark in marks]) if marks else -1
-    for row in kept:
-        if row.fact.received_at > newest and row.live:
-            newest = row.fact.received_at
+    facts: tuple[Fact, ...]
+    for facts in (live.approvals, live.releases, live.bank_acks, live.reconciliations, live.commands, live.verdicts):
+        for fact in facts:
+            if fact.received_at > newest:
+                newest = fact.received_at
     return newest if newest >= 0 else max((row.fact.received_at for row in kept), default=0)
 
 
@@ -325,4 +356,4 @@ def _fingerprints(
 def summary_of(view: View) -> ApprovalSummary:
     """How many approvals of how many, and to what content."""
     approvals = view.parts.approvals
-    return ApprovalSummary(approvals.required, approvals.given, approvals.content_hash)
+    return _summary(approvals.required, approvals.given, approvals.content_hash)
