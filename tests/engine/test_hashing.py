@@ -27,3 +27,8 @@ def test_murmur2_gives_javas_numbers(data: bytes, signed: int) -> None:
 @given(st.binary(max_size=64), st.integers(1, 1000))
 def test_a_partition_is_always_one_of_the_topics(key: bytes, partitions: int) -> None:
     assert 0 <= partition_of(key, partitions) < partitions
+
+
+@given(st.binary(max_size=64), st.integers(1, 1000))
+def test_the_clients_own_function_gives_javas_partition(key: bytes, partitions: int) -> None:
+    assert partition_of(key, partitions) == (murmur2(key) & 0x7FFFFFFF) % partitions
