@@ -42,7 +42,9 @@ _LIVE: Final = "live"
 _REPLAY: Final = "replay"
 _MODES: Final = {Mode.LIVE: _LIVE, Mode.REPLAY: _REPLAY, Mode.UNKNOWN: _LIVE}
 _MET, _MISSED = "met", "missed"
-_OUTCOMES: Final = tuple(outcome.value for outcome in Outcome)
+#: Looked up, not asked of each member: ``value`` is a property.
+_OUTCOMES: Final = {outcome: outcome.value for outcome in Outcome}
+_STATUSES: Final = {status: status.value for status in Status}
 _SEVERITIES: Final = {severity: severity.value.lower() for severity in Severity}
 _OWN_SEVERITIES: Final = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
 
@@ -128,15 +130,15 @@ class PipelineMetrics(NoMetrics, Collector):
             self._start_route(route)
 
     def _start_source(self, source: str) -> None:
-        for outcome in _OUTCOMES:
+        for outcome in _OUTCOMES.values():
             self._events.start((source, outcome, _LIVE))
 
     def _start_route(self, route: Route) -> None:
         if route in self._started_routes:
             return
         self._started_routes.add(route)
-        for status in Status:
-            self._transitions.start((*route, status.value, _LIVE))
+        for status in _STATUSES.values():
+            self._transitions.start((*route, status, _LIVE))
         for outcome in (_MET, _MISSED):
             self._ack_sla.start((*route[:2], outcome, _LIVE))
 
@@ -258,7 +260,7 @@ class PipelineMetrics(NoMetrics, Collector):
             if fact.precision is Precision.TIME:
                 self._delay.observe((source, "ingest"), (fact.received_at - fact.occurred_at) / _MICROSECONDS)
         self._stepped(seen.partition, before, folded, mode)
-        return (source, folded.outcome.value, mode)
+        return (source, _OUTCOMES[folded.outcome], mode)
 
     def _clock_passed(self, seen: ClockPassed) -> None:
         """Deadlines that fired: misses are counted when the deadline passes, in an outage nothing else may come."""
@@ -275,7 +277,7 @@ class PipelineMetrics(NoMetrics, Collector):
             if transition.from_status is not transition.to_status:
                 route = self._routes(transition.bank, transition.rail, transition.region)
                 self._start_route(route)
-                self._transitions.add((*route, transition.to_status.value, mode))
+                self._transitions.add((*route, _STATUSES[transition.to_status], mode))
         for alert in folded.alerts:
             self._alert(alert)
 

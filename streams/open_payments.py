@@ -26,6 +26,7 @@ from streams.domain.view import View
 
 log = logging.getLogger(__name__)
 
+_STATUSES: Final = {status: status.value for status in Status}
 _HOUR_US: Final = 3_600_000_000
 _HOUR_S: Final = 3_600
 _CHUNK: Final = 500
@@ -76,7 +77,8 @@ class Standings:
             return None
         milestones = view.milestones
         hour = milestones[0].at // _HOUR_US if milestones else 0
-        return (self._routes(view.bank, view.parts.releases.description.rail, view.region), view.status.value, hour)
+        route = self._routes(view.bank, view.parts.releases.description.rail, view.region)
+        return (route, _STATUSES[view.status], hour)
 
     def of_row(self, data: bytes) -> Standing | None:
         """The standing of a payment as the store has it. What an earlier release wrote is read by its own schema."""
@@ -88,7 +90,7 @@ class Standings:
         if head.closed:
             return None
         hour = head.milestones[0].at // _HOUR_US if head.milestones else 0
-        return (self._routes(head.bank, head.rail, head.region), head.status.value, hour)
+        return (self._routes(head.bank, head.rail, head.region), _STATUSES[head.status], hour)
 
 
 class OpenPayments:
