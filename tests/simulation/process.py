@@ -110,8 +110,8 @@ class Process:
             partitions=self.broker.partitions,
             group_protocol=GroupProtocol.CLASSIC if self._outside.is_classic else GroupProtocol.CONSUMER,
             unit_max_records=5,
-            # Now and then less than five records send: a batch that is cut short is part of every schedule.
-            unit_bytes=2_400,
+            # Now and then less than five records send: batches that are cut short are part of most schedules.
+            unit_bytes=1_200,
             unit_interval_ms=5,
             input_buffer_bytes=1500,
             request_timeout_ms=1_000,
