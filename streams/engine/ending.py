@@ -19,7 +19,7 @@ LEFT_OPEN: Final = (
     "knows. The next start asks, and goes on from there; nothing is lost or done twice"
 )
 
-_FAREWELL_S: Final = 3.0
+_FAREWELL_S: Final = 2.0
 _FAREWELLS: Final = 3
 
 

@@ -103,13 +103,11 @@ def test_a_worker_without_a_broker_is_not_ready_says_so_and_is_again_when_it_is_
             assert running.engine.status().live, "a restart would not help"
             broker.start()
             wait_until(running.is_ready, "the worker is ready again")
-        at_work = arena.start("two", fault=FaultPoint.BEGUN.value, freeze=True)
+        # Long enough that its records do not time out meanwhile: that would undo the unit, and nothing would be open.
+        at_work = arena.start("two", fault=FaultPoint.BEGUN.value, freeze=True, transaction_timeout_ms=60_000)
         sent = arena.deposit(iterate_ids("a", 20))
         wait_until(at_work.is_frozen, "the other worker is in the middle of a unit")
         broker.kill()
-        early = arena.start("three")
-        wait_until(lambda: early.is_ready() and "waiting for Kafka at" in early.text(), "a third one waits for Kafka")
-        assert early.stop() == 0, early.text()[-3000:]
         at_work.process.terminate()
         at_work.thaw()
         assert at_work.ended() == 1
@@ -117,6 +115,9 @@ def test_a_worker_without_a_broker_is_not_ready_says_so_and_is_again_when_it_is_
         assert "ends with status 1" in last
         assert "told to stop in the middle of a unit" in last
         assert "The next start asks, and goes on from there" in last
+        early = arena.start("three")
+        wait_until(lambda: early.is_ready() and "waiting for Kafka at" in early.text(), "a third one waits for Kafka")
+        assert early.stop() == 0, early.text()[-3000:]
         broker.start()
         heir = arena.start("two")
         arena.wait_until_folded()
