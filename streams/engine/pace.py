@@ -14,7 +14,7 @@ _REMEMBERED_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one task has to fold in a unit. `is_behind`: it has more than a unit takes."""
+    """What one task has to fold in a unit, 0: nothing but ticks. `is_behind`: it has more than a unit takes."""
 
     partition: int
     records: int

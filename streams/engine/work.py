@@ -159,7 +159,9 @@ class UnitOfWork:
             if records or task.is_new or (moves_markers and task.has_position_to_commit):
                 work.append((task, records))
                 is_behind = len(records) == share or (task.was_cut_short and bool(records))
-                loads.append(Load(task.owner, len(records), is_behind))
+                # Ticks come to every partition, every second; nobody waits for what they do.
+                waited_for = len(records) if any(record.source.ticks is None for record in records) else 0
+                loads.append(Load(task.owner, waited_for, is_behind))
         if work:
             self._next_idle_commit_s = now + self._settings.idle_commit_ms / 1000
         return work, loads
