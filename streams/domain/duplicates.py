@@ -28,8 +28,12 @@ from streams.domain.fingerprints import (
 from streams.domain.identity import stable_id
 from streams.domain.state import Mode, Severity
 
-MEMBERS_KEPT: Final = 256
-"""Payments compared under one fingerprint; beyond it is a name that names nothing, and an alert says so."""
+MEMBERS_KEPT: Final = 64
+"""Payments compared under one fingerprint; beyond it is a name that names nothing, and an alert says so.
+
+Each of them keeps a verdict about each other: of the facts that a payment can keep (``FACT_CAP``) these may take a
+quarter only, or there would be no room for the bank's word.
+"""
 _DAY_US: Final = 86_400_000_000
 #: How far apart two payments may be for a rule to hold, in microseconds; None: for life (lifecycle.md).
 WINDOW_US: Final[dict[Rule, int | None]] = {

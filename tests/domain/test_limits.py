@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from streams.agents.payment_rows import PaymentRows, packed
 from streams.domain import attempts, deadlines
 from streams.domain.correlation import PAYMENTS_KEPT, CorrelationMessage, MessageType, Registration
+from streams.domain.duplicates import MEMBERS_KEPT
 from streams.domain.facts import BankAck, Reference, ReferenceKind, Release
 from streams.domain.fold import Outcome
 from streams.domain.homes import HomeRow, correlate_home
@@ -142,3 +143,7 @@ def test_a_home_keeps_so_many_payments_a_name_the_earliest() -> None:
         )
     assert [known.since for known in row.known] == list(range(1, PAYMENTS_KEPT + 1))
     assert row.payment is None
+
+
+def test_pairs_of_one_mark_leave_a_payment_room_for_what_its_bank_says() -> None:
+    assert 4 * (MEMBERS_KEPT - 1) < FACT_CAP
