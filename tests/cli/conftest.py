@@ -32,7 +32,7 @@ def generation(kafka: Kafka, tmp_path_factory: pytest.TempPathFactory) -> Genera
     """What is on raw already was written by other tests: this generation's group begins after it."""
     made = new_generation(kafka.bootstrap_servers, tmp_path_factory.mktemp("cli"))
     log, admin = CommittedLog(made.client), AdminClient(made.client)
-    ends = log.ends(log.places(made.topics.raw.kafka_name, made.topics.commands.kafka_name))
+    ends = log.ends(log.places(made.topics.raw.kafka_name))
     offsets = [TopicPartition(*place, end) for place, end in ends.items()]
     for answer in admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(made.group, offsets)]).values():
         answer.result(30)
