@@ -55,6 +55,14 @@ def wait_until(condition: Callable[[], bool], within_s: float) -> bool:
     return True
 
 
+def _workers_of(supervisor: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """The worker that it runs now; none between two runs, and none when it has ended."""
+    try:
+        return list(psutil.Process(supervisor.pid).children())
+    except psutil.NoSuchProcess:
+        return []
+
+
 @dataclass
 class Crew:
     """Workers by name; each keeps its name, and so its transactional id and stores. ``environment`` is a name's own."""
@@ -173,7 +181,7 @@ class Crew:
     def fell(self, name: str) -> Hit | None:
         """Kill supervisor and worker: it stays away until it is started again."""
         supervisor = self._running.pop(name)
-        own = psutil.Process(supervisor.pid).children()
+        own = _workers_of(supervisor)
         supervisor.kill()
         supervisor.wait()
         hit = self.kill(name)
@@ -184,8 +192,12 @@ class Crew:
         return hit
 
     def stop(self, name: str) -> None:
-        """SIGTERM to the supervisor, which hands it on; one that does not end well is noted."""
+        """SIGTERM to the supervisor, which hands it on; a worker that does not end well is noted.
+
+        Between two runs of its worker a supervisor ends with the status of the one that failed: that is not asked for.
+        """
         supervisor = self._running.pop(name)
+        wait_until(lambda: bool(_workers_of(supervisor)), STOP_WITHIN_S)
         supervisor.terminate()
         try:
             status = supervisor.wait(STOP_WITHIN_S)
