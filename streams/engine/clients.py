@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_PAUSE_S: Final = 1.0
+
 Config = dict[str, Any]
 
 #: What is said while brokers restart, leaders move or coordinators load. Only transactions' errors say it themselves.
@@ -120,6 +122,12 @@ def answer(call: Callable[[], T], patience: Callable[[], None]) -> T:
                 raise
             log.info("asking again: %s", error.str())
             patience()
+
+
+def wait_for_kafka() -> None:
+    """The patience of a start: a second, and a word about it."""
+    log.warning("waiting for Kafka")
+    time.sleep(_PAUSE_S)
 
 
 class ClientLog(logging.Filter):

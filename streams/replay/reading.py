@@ -7,9 +7,7 @@ beginning there before any worker runs.
 
 from __future__ import annotations
 
-import logging
 import re
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -17,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 
 from schemas.names import SHARED, generation_suffix
 from streams.app import group_of
-from streams.engine.clients import answer
+from streams.engine.clients import answer, wait_for_kafka
 from streams.engine.errors import InfrastructureError
 from streams.forms import Forms
 from streams.quiet import Progress
@@ -25,11 +23,8 @@ from streams.settings import Settings
 from streams.supervisor import NEVER_AGAIN
 from streams.topics import inputs_of, topics_of
 
-log = logging.getLogger(__name__)
-
 _OURS: Final = re.compile(r"payments\..+?(\.g\d+)?")
 _TIMEOUT_S: Final = 30.0
-_PAUSE_S: Final = 1.0
 
 
 class OtherTopologyError(InfrastructureError):
@@ -45,7 +40,7 @@ def check_topology(client: Mapping[str, Any], settings: Settings, forms: Forms) 
     derived so far was derived from other topics. Kafka is waited for.
     """
     number = settings.generation
-    known = answer(lambda: topics_read(client, settings), _wait)
+    known = answer(lambda: topics_read(client, settings), wait_for_kafka)
     own = {name for topic in inputs_of(topics_of(number)) if _is_derived(name := topic.kafka_name, number)}
     if not known or known == own:
         return
@@ -80,8 +75,3 @@ def _is_derived(name: str, generation: int) -> bool:
     """Whether it is a topic of ours that only this generation has."""
     ours = _OURS.fullmatch(name)
     return ours is not None and name not in SHARED and (ours[1] or "") == generation_suffix(generation)
-
-
-def _wait() -> None:
-    log.warning("waiting for Kafka")
-    time.sleep(_PAUSE_S)

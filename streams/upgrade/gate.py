@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from mode import Service
 
 from connectors.intake.publish import FencedError
 from schemas.records import Upgrade, UpgradeStep
-from streams.engine.clients import PASSING, answer
+from streams.engine.clients import PASSING, answer, wait_for_kafka
 from streams.engine.errors import InfrastructureError
 from streams.forms import Forms, Writing
 from streams.supervisor import NEVER_AGAIN
@@ -22,7 +22,6 @@ from streams.upgrade.decisions import Decider, Decisions, form_in_force
 
 log = logging.getLogger(__name__)
 
-_PAUSE_S: Final = 1.0
 _LOOK_EVERY_S: Final = 2.0
 
 
@@ -75,21 +74,18 @@ def _told(decision: Upgrade) -> str:
     return f"by {decision.actor} at {datetime.fromtimestamp(decision.at / 1e6, UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
-def opened(
-    client: Mapping[str, Any], group: str, generation: int, forms: Forms, patience: Callable[[], None] | None = None
-) -> tuple[Gate, Writing]:
+def opened(client: Mapping[str, Any], group: str, generation: int, forms: Forms) -> tuple[Gate, Writing]:
     """The gate of a worker that starts, and the form that it writes. The first worker of a generation decides it.
 
-    Kafka is waited for; ``patience`` is called before it is asked again. Raises TooOldError, FinishingError,
-    ConfigurationError: there is no topic of decisions.
+    Kafka is waited for. Raises TooOldError, FinishingError, ConfigurationError: there is no topic of decisions.
     """
     decisions = Decisions(client, generation)
-    decision = answer(decisions.now, patience or _wait)
+    decision = answer(decisions.now, wait_for_kafka)
     while decision is None:
         try:
-            decision = answer(lambda: _first(client, group, generation, forms), patience or _wait)
+            decision = answer(lambda: _first(client, group, generation, forms), wait_for_kafka)
         except FencedError:  # another worker is the first one
-            decision = answer(decisions.now, patience or _wait)
+            decision = answer(decisions.now, wait_for_kafka)
     check(decision, forms)
     writing = Writing(forms, form_in_force(decision))
     return Gate(decisions, writing), writing
@@ -105,11 +101,6 @@ def _first(client: Mapping[str, Any], group: str, generation: int, forms: Forms)
         return decider.decide(
             Upgrade(own, UpgradeStep.IN_FORCE, own, forms.release, "the first worker", time.time_ns() // 1000)
         )
-
-
-def _wait() -> None:
-    log.warning("waiting for Kafka")
-    time.sleep(_PAUSE_S)
 
 
 class Following(Service):  # type: ignore[misc]  # mode is not typed: its classes are Any to mypy
