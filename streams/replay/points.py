@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from schemas.names import topic_name
@@ -132,6 +132,9 @@ class SharedTopics:
             answers = consumer.offsets_for_times(asked, timeout=_TIMEOUT_S)
         finally:
             consumer.close()
+        for tp in answers:
+            if tp.error is not None:
+                raise KafkaException(tp.error)
         return {(tp.topic, tp.partition): _or_end(tp, ends) for tp in answers}
 
     def _offsets(self, places: Iterable[Place], spec: OffsetSpec) -> dict[Place, int]:

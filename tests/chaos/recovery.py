@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from streams.offsets import ask
 
 _QUESTION_S: Final = 10.0
 
@@ -65,13 +67,10 @@ class Recoveries:
 
     def _ends(self, numbers: list[int]) -> dict[int, int]:
         while numbers:
-            asked = {TopicPartition(self._topic, number): OffsetSpec.latest() for number in numbers}
+            asked = {(self._topic, number): OffsetSpec.latest() for number in numbers}
             try:
-                # Leaders anew: asked with the epoch from before a restart, a broker refuses for ever.
-                self._admin.list_topics(self._topic, timeout=_QUESTION_S)
-                answers = self._admin.list_offsets(asked, isolation_level=IsolationLevel.READ_UNCOMMITTED)
-                return {place.partition: future.result(_QUESTION_S).offset for place, future in answers.items()}
-            except (KafkaException, TimeoutError):
+                return {part: answer.offset for (_, part), answer in ask(self._admin, asked, _QUESTION_S).items()}
+            except KafkaException:
                 time.sleep(0.1)  # asked later it is higher: what is measured is never too short
         return {}
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaException
 
 from streams.broker.embedded import EmbeddedBroker
 from streams.engine import FaultPoint
+from streams.engine.clients import PASSING, answer
+from streams.engine.topology import Cluster
 
 from .arena import Arena, WorkerProcess, wait_until
 from .ledger import Names, iterate_ids
@@ -166,3 +171,21 @@ def test_a_worker_whose_call_does_not_return_is_not_ready_then_not_live(arena: A
         wait_until(lambda: not running.engine.status().live, "the engine has noticed")
         assert "does not return" in running.engine.status().reason
         returned.set()
+
+
+def test_the_end_of_a_log_is_what_its_leader_says_and_no_silence(broker: EmbeddedBroker, tmp_path: Path) -> None:
+    """Asked while the broker sleeps, the library gives an offset that is none: a restore to it would replay nothing."""
+    running = broker.start()
+    arena = Arena(running.bootstrap_servers, Names("asleep"), tmp_path)
+    arena.create_topics()
+    arena.deposit(iterate_ids("a", 100))
+    cluster = Cluster(arena.admin, 10)
+    places = [(arena.names.deposits, number) for number in range(arena.partitions)]
+    ends = cluster.ends(places)
+    assert sum(ends.values()) > 0
+    os.kill(running.pid, signal.SIGSTOP)
+    with pytest.raises(KafkaException) as raised:
+        cluster.ends(places)
+    assert raised.value.args[0].code() in PASSING
+    os.kill(running.pid, signal.SIGCONT)
+    assert answer(lambda: cluster.ends(places), lambda: None) == ends

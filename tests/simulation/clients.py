@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from confluent_kafka import IsolationLevel, KafkaError
+from confluent_kafka import OFFSET_INVALID, IsolationLevel, KafkaError
 from confluent_kafka.admin import OffsetSpec
 
 from streams.engine.clients import Config
@@ -47,6 +47,7 @@ class ModelAdmin:
     def __init__(self, process: Surroundings) -> None:
         self._process = process
         self._broker = process.broker
+        self._refreshed = 0
 
     def describe_topics(self, topics: Any, request_timeout: float) -> dict[str, Future[Any]]:
         self._process.enter("describe")
@@ -75,10 +76,14 @@ class ModelAdmin:
         return {group: _done(SimpleNamespace(members=members)) for group in groups}
 
     def list_offsets(self, asked: dict[Any, Any], isolation_level: Any, request_timeout: float) -> dict[Any, Any]:
-        if self._process.enter("list_offsets"):
+        flavour = self._process.enter("list_offsets")
+        if flavour == "passing":
             raise failure(KafkaError._TIMED_OUT)
         answers = {}
         for tp, spec in asked.items():
+            if flavour == "unanswered":  # as librdkafka tells of a leader that is silent: no error, and no offset
+                answers[tp] = _done(SimpleNamespace(offset=OFFSET_INVALID))
+                continue
             log = self._broker.log((tp.topic, tp.partition))
             if not isinstance(spec, _LATEST):
                 offset = log.begin
@@ -89,8 +94,16 @@ class ModelAdmin:
             answers[tp] = _done(SimpleNamespace(offset=offset))
         return answers
 
-    def list_topics(self, timeout: float) -> None:
-        """Refreshes what the client knows."""
+    def list_topics(self, timeout: float) -> Any:
+        """Refreshes what the client knows: whenever it looks, another broker leads."""
+        self._refreshed += 1
+        leader = SimpleNamespace(leader=self._refreshed)
+        return SimpleNamespace(
+            topics={
+                name: SimpleNamespace(partitions=dict.fromkeys(range(len(topic.logs)), leader))
+                for name, topic in self._broker.topics.items()
+            }
+        )
 
 
 def _done(result: Any) -> Future[Any]:

@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 from mode import Service
 
+from streams import offsets
 from streams.engine import batch, buffers, consumer, ownership, partition, restore
 from streams.engine.buffers import InputBuffer, InputPartition
 from streams.engine.consumer import GroupConsumer
@@ -287,6 +288,13 @@ BUGS: tuple[PlantedBug, ...] = (
             (Transaction, "_flush", mutations.nothing),
         ),
         ("freeze-at/offsets-sent", "expire"),
+    ),
+    PlantedBug(
+        "silence-is-an-offset",
+        "Restore a, b: an end that no leader has said is asked for again (ADR 37)",
+        "takes the offset that the client gives for a silent leader",
+        ((offsets, "OFFSET_INVALID", None),),
+        ("error", "move", "lose-store"),
     ),
     PlantedBug(
         "stable-ends",
