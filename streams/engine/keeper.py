@@ -123,6 +123,14 @@ class Keeper:
                 self._write(self._passing.at_us)
             self._rest()
 
+    def allow(self, allowance_s: float) -> None:
+        """Stay so far behind the broker's time from now on; a time on its way is begun anew if that is another."""
+        allowance_us = int(allowance_s * 1_000_000)
+        if allowance_us != self._allowance_us:
+            self._allowance_us = allowance_us
+            if self.step is Step.PASSING:
+                self._rest()
+
     def _begin(self, now_s: float) -> None:
         if now_s - self._asked_s > _ASK_TIME_AFTER_S:
             self.step = Step.ASK_TIME

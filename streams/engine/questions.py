@@ -12,7 +12,7 @@ from streams.engine.clients import Clients, restore_config
 from streams.engine.errors import ConfigurationError
 from streams.engine.keeper import ClockDeclaration, Place
 from streams.engine.settings import EngineSettings
-from streams.engine.topology import Cluster
+from streams.engine.topology import Cluster, ReplicaLag
 
 #: One question: short, so that a worker that is told to stop ends in time.
 _QUESTION_S: Final = 1.0
@@ -45,11 +45,9 @@ class KafkaQuestions:
         names = {topic.kafka_name for topics in self._declaration.stages for topic in topics}
         return {name: facts.partitions for name, facts in self._cluster.describe(names).items()}
 
-    def replica_lag_ms(self) -> int:
+    def replica_lag(self) -> ReplicaLag:
         """How long a record may have been appended and be below no high watermark yet."""
-        return self._cluster.replica_lag_ms(
-            {topic.kafka_name for topics in self._declaration.stages for topic in topics}
-        )
+        return self._cluster.replica_lag({topic.kafka_name for topics in self._declaration.stages for topic in topics})
 
     def ends(self, places: Iterable[Place]) -> Mapping[Place, int]:
         """High watermarks."""

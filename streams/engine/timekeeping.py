@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from confluent_kafka import KafkaException
 
@@ -14,6 +14,8 @@ from streams.engine.questions import KafkaQuestions
 from streams.engine.settings import EngineSettings
 
 log = logging.getLogger(__name__)
+
+_ASK_AGAIN_S: Final = 10.0
 
 
 class Timekeeping:
@@ -32,12 +34,16 @@ class Timekeeping:
         self._clock = clock
         self._questions: KafkaQuestions | None = None
         self._keeper: Keeper | None = None
+        self._unheard: frozenset[str] = frozenset()
+        self._asked_s = 0.0
 
     def advance(self) -> int:
         """One step of the keeper. Returns the time that is proved now. While Kafka does not answer, it stands still."""
         try:
             if self._keeper is None:
                 self._keeper = self._start()
+            elif self._unheard and self._clock() > self._asked_s + _ASK_AGAIN_S:
+                self._keeper.allow(self._allowance_s(self._ask()))
             self._keeper.advance()
         except KafkaException as failure:
             error = failure.args[0]
@@ -47,20 +53,30 @@ class Timekeeping:
         return 0 if self._keeper is None else self._keeper.proved_us
 
     def _start(self) -> Keeper:
-        settings = self._settings
-        if self._questions is None:
-            self._questions = KafkaQuestions(settings, self._clients, self._declaration)
-        allowance_ms = settings.clock_allowance_ms + self._questions.replica_lag_ms()
-        log.info("keeping proved time, %d ms behind the broker's", allowance_ms)
+        settings, questions = self._settings, self._ask()
         return Keeper(
             self._declaration,
-            self._questions.partitions(),
-            self._questions,
+            questions.partitions(),
+            questions,
             self._clock,
             interval_s=settings.clock_interval_ms / 1000,
-            allowance_s=allowance_ms / 1000,
+            allowance_s=self._allowance_s(questions),
             patience_s=settings.clock_patience_ms / 1000,
         )
+
+    def _ask(self) -> KafkaQuestions:
+        if self._questions is None:
+            self._questions = KafkaQuestions(self._settings, self._clients, self._declaration)
+        return self._questions
+
+    def _allowance_s(self, questions: KafkaQuestions) -> float:
+        """How far proved time stays behind. A broker that is away holds nobody up: it is asked when it is back."""
+        lag = questions.replica_lag()
+        self._unheard, self._asked_s = lag.unheard, self._clock()
+        allowance_ms = self._settings.clock_allowance_ms + lag.ms
+        silent = f"; not heard: broker {', '.join(sorted(lag.unheard))}" if lag.unheard else ""
+        log.info("keeping proved time, %d ms behind the broker's%s", allowance_ms, silent)
+        return allowance_ms / 1000
 
     def close(self) -> None:
         """Let go of the clients."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import ConfigResource, OffsetSpec, ResourceType
 
+from streams.engine.clients import PASSING
 from streams.engine.dead_letters import ENVELOPE_BYTES, DeadLetters
 from streams.engine.errors import ConfigurationError
 from streams.engine.inputs import Inputs
@@ -30,6 +31,19 @@ class TopicFacts:
     delete_retention_ms: int
     cleanup_policy: str
     timestamp_type: str = "CreateTime"
+
+
+#: Kafka's own, of ``replica.lag.time.max.ms``.
+DEFAULT_REPLICA_LAG_MS: Final = 30_000
+
+
+@dataclass(frozen=True)
+class ReplicaLag:
+    """How long a record may be appended and still be above the high watermark: 0 where nothing is replicated."""
+
+    ms: int
+    unheard: frozenset[str] = frozenset()
+    """Brokers with replicas that have not been heard: they are away, or silent."""
 
 
 @dataclass(frozen=True)
@@ -91,20 +105,29 @@ class Cluster:
             )
         return found
 
-    def replica_lag_ms(self, topics: Iterable[str]) -> int:
-        """How long a record may be appended and still be above the high watermark: 0 where nothing is replicated."""
+    def replica_lag(self, topics: Iterable[str]) -> ReplicaLag:
+        """The longest that a broker with replicas allows; of those that are away, no less than Kafka's default."""
         described = self._admin.describe_topics(TopicCollection(list(topics)), request_timeout=self._timeout_s)
         partitions = [partition for future in described.values() for partition in future.result().partitions]
         brokers = {str(node.id) for partition in partitions for node in partition.replicas}
         if all(len(partition.replicas) < 2 for partition in partitions):
-            return 0
-        return max(self._replica_lag_ms_of(broker) for broker in sorted(brokers))
+            return ReplicaLag(0)
+        there = {str(number) for number in self._admin.list_topics(timeout=self._timeout_s).brokers}
+        said = {broker: self._replica_lag_ms_of(broker) for broker in sorted(brokers & there)}
+        known = [lag_ms for lag_ms in said.values() if lag_ms is not None]
+        unheard = brokers - {broker for broker, lag_ms in said.items() if lag_ms is not None}
+        return ReplicaLag(max([*known, *([DEFAULT_REPLICA_LAG_MS] if unheard else [])]), frozenset(unheard))
 
-    def _replica_lag_ms_of(self, broker: str) -> int:
-        """As this broker has it: each is asked alone, librdkafka takes one broker a call."""
+    def _replica_lag_ms_of(self, broker: str) -> int | None:
+        """As this broker has it: each is asked alone, librdkafka takes one broker a call. None if it is silent."""
         resource = ConfigResource(ResourceType.BROKER, broker)
         (answer,) = self._admin.describe_configs([resource], request_timeout=self._timeout_s).values()
-        return int(answer.result()["replica.lag.time.max.ms"].value)
+        try:
+            return int(answer.result()["replica.lag.time.max.ms"].value)
+        except KafkaException as failure:
+            if failure.args[0].code() not in PASSING:
+                raise
+            return None
 
     def answers(self, within_s: float) -> bool:
         """Whether any broker answers in that time."""

@@ -246,6 +246,25 @@ def test_a_question_that_is_not_answered_is_asked_again_and_no_stage_is_left_out
     assert ticks > 200
 
 
+def test_the_allowance_grows_when_a_broker_comes_back_that_allows_its_followers_more() -> None:
+    """A keeper that did not hear of it in the middle of its work would tell what is false."""
+
+    def told(seed: int, allowed_s: float) -> list[str]:
+        pipeline = Pipeline(random.Random(seed))
+        keeper = keeper_of(pipeline)
+        for turn in range(300):
+            if turn == 100:
+                pipeline.allowance_us *= 4
+                keeper.allow(allowed_s)
+            pipeline.happen(4)
+            keeper.advance()
+        assert pipeline.ticks[-1] > pipeline.ticks[0]
+        return pipeline.false
+
+    assert not any(told(seed, 4 * ALLOWANCE_S) for seed in range(60))
+    assert any(told(seed, ALLOWANCE_S) for seed in range(60))
+
+
 @pytest.mark.parametrize(
     "given",
     [

@@ -15,7 +15,7 @@ from streams.engine import App, ConfigurationError, DeadLetters, EngineSettings,
 from streams.engine.clients import PASSING
 from streams.engine.dead_letters import ENVELOPE_BYTES
 from streams.engine.division import divide
-from streams.engine.topology import Cluster, TopicFacts, check
+from streams.engine.topology import DEFAULT_REPLICA_LAG_MS, Cluster, ReplicaLag, TopicFacts, check
 
 KIB = 1024
 PARTITIONS = 4
@@ -161,10 +161,12 @@ class ThreeBrokers:
     """An admin client as far as replicas go; as librdkafka, it tells of one broker a call."""
 
     def __init__(self) -> None:
-        self.lag_ms = {"1": 10_000, "2": 30_000, "3": 20_000}
+        self.lag_ms = {"1": 10_000, "2": 40_000, "3": 20_000}
+        self.away: set[str] = set()
+        self.silent: set[str] = set()
 
     def describe_topics(self, topics: Any, **_: Any) -> dict[str, Future[Any]]:
-        nodes = [SimpleNamespace(id=number) for number in self.lag_ms]
+        nodes = [SimpleNamespace(id=int(number)) for number in self.lag_ms]
         described = SimpleNamespace(partitions=[SimpleNamespace(replicas=nodes)])
         return {name: _known(described) for name in topics.topic_names}
 
@@ -173,8 +175,16 @@ class ThreeBrokers:
             refused: Future[Any] = Future()
             refused.set_exception(KafkaException(KafkaError(KafkaError._CONFLICT)))
             return dict.fromkeys(resources, refused)
+        if resources[0].name in self.silent:
+            unanswered: Future[Any] = Future()
+            unanswered.set_exception(KafkaException(KafkaError(KafkaError._TIMED_OUT)))
+            return {resources[0]: unanswered}
+        assert resources[0].name not in self.away, "asked, one that is gone makes the client spin"
         setting = SimpleNamespace(value=str(self.lag_ms[resources[0].name]))
         return {resources[0]: _known({"replica.lag.time.max.ms": setting})}
+
+    def list_topics(self, **_: Any) -> SimpleNamespace:
+        return SimpleNamespace(brokers={int(number): None for number in self.lag_ms if number not in self.away})
 
 
 def _known(value: Any) -> Future[Any]:
@@ -184,7 +194,16 @@ def _known(value: Any) -> Future[Any]:
 
 
 def test_of_several_brokers_the_slowest_follower_counts() -> None:
-    assert Cluster(ThreeBrokers(), 1).replica_lag_ms(["in"]) == 30_000
+    assert Cluster(ThreeBrokers(), 1).replica_lag(["in"]) == ReplicaLag(40_000)
+
+
+def test_a_broker_that_is_away_or_silent_is_taken_to_be_no_faster_than_kafkas_default_and_is_named() -> None:
+    """Proved time goes on while a machine is replaced."""
+    brokers = ThreeBrokers()
+    brokers.away, brokers.silent = {"2"}, {"3"}
+    assert Cluster(brokers, 1).replica_lag(["in"]) == ReplicaLag(DEFAULT_REPLICA_LAG_MS, frozenset({"2", "3"}))
+    brokers.lag_ms["1"] = 45_000
+    assert Cluster(brokers, 1).replica_lag(["in"]).ms == 45_000
 
 
 class WithoutLeaders:
