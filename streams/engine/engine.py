@@ -7,9 +7,9 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
-from confluent_kafka import KafkaException
 from mode import Service
 
 from streams.engine.clients import Clients, ConfluentClients, answer, producer_config
@@ -18,6 +18,7 @@ from streams.engine.division import divide
 from streams.engine.ending import LEFT_OPEN, left, within
 from streams.engine.errors import InfrastructureError
 from streams.engine.hooks import FaultPoint, Hooks, everybody
+from streams.engine.lost_client import Membership, Repetitions
 from streams.engine.metrics import Metrics
 from streams.engine.outage import Outage
 from streams.engine.outbox import Sending
@@ -42,7 +43,6 @@ T = TypeVar("T")
 _STATUS_PERIOD_S = 1.0
 _GUARD_PERIOD_S = 1.0
 _GRACE_TURNS = 3
-_MEMBERSHIP_PERIOD_S = 1.0
 _KAFKA_PAUSE_S = 1.0
 _CLOCK_PERIOD_S = 0.05
 #: How long a worker that was told to stop waits for an answer to what it asked when it started.
@@ -94,9 +94,8 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         self._next_report_s = 0.0
         self._failure = ""
         self._has_stalled = False
-        #: Whether the group has this worker: known by its first assignment, or by asking.
-        self._has_joined = False
-        self._next_look_s = 0.0
+        self._membership = Membership(clock)
+        self._repetitions = Repetitions(clock)
         self._readiness = Readiness(settings, clock)
         self._outage = Outage(self._clients, clock, settings.silent_after_ms / 1000)
         self._cluster: Cluster | None = None
@@ -117,11 +116,13 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
                 await work.run()
                 self._last_turn_s = self._clock()
                 self._report()
+                self._repetitions.ended()
                 self._outage.committed(work.committed_units)
-                if not self._has_joined:
+                self._membership.committed(work.committed_units)
+                if not self._membership.is_known:
                     await self._in_kafka_thread(self._look_for_membership)
                 if self._outage.is_suspected and self._cluster is not None:
-                    await self._in_kafka_thread(self._outage.look, self._cluster.answers)
+                    await self._in_kafka_thread(self._look_for_kafka, self._cluster)
         except BaseException as error:
             if self._work is None and self._stop_asked.is_set() and isinstance(error, InfrastructureError):
                 log.info("told to stop before the first unit of work: nothing was begun")
@@ -255,13 +256,16 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
     def _look_for_membership(self) -> None:
         """A member that gets no partition is told nothing: a spare worker has to ask whether it is one."""
         consumer, ownership, cluster = self._consumer, self._ownership, self._cluster
-        if consumer is None or ownership is None or cluster is None or self._clock() < self._next_look_s:
+        if consumer is None or ownership is None or cluster is None:
             return
-        self._next_look_s = self._clock() + _MEMBERSHIP_PERIOD_S
-        try:
-            self._has_joined = ownership.has_joined or cluster.has_member(self.settings.group_id, consumer.member_id)
-        except KafkaException as failure:
-            log.info("cannot tell whether the group has this worker yet: %s", failure.args[0].str())
+        if ownership.has_joined:
+            self._membership.joined()
+        if not self._membership.is_known:
+            self._membership.look(partial(cluster.has_member, self.settings.group_id, consumer.member_id))
+
+    def _look_for_kafka(self, cluster: Cluster) -> None:
+        if self._outage.look(cluster.answers):
+            self._membership.doubt()
 
     async def on_stop(self) -> None:
         """Finish the open unit, leave the group, close the stores. mode calls this before the service's tasks end."""
@@ -316,6 +320,8 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         self._last_turn_s = self._clock()
         if self._stop_asked.is_set() or self._state is EngineState.FAILED:
             raise InfrastructureError(LEFT_OPEN)
+        if self._cluster is not None:
+            self._repetitions.again(self._cluster.answers)
 
     def _wait_for_kafka(self) -> None:
         if self._state is EngineState.STARTING:
@@ -378,8 +384,8 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
     def _why_not_ready(self, partitions: tuple[PartitionStatus, ...], step: Step | None) -> str:
         if self._state is not EngineState.RUNNING:
             return f"the engine is {self._state}"
-        if self._ownership is None or not (self._has_joined or self._ownership.has_joined):
-            return "the group has not given this worker an assignment yet"
+        if doubt := self._membership.reason():
+            return doubt
         if alone := self._outage.reason():
             return alone
         return self._readiness.why_late(step) or why_not_ready(partitions)

@@ -37,16 +37,18 @@ class Outage:
         """Whether there is something to ask."""
         return self._can_be_lost and (self._clients.all_down or self._clock() - self._heard_s > self._silent_after_s)
 
-    def look(self, answers: Callable[[float], bool]) -> None:
-        """`answers`: whether any broker answers within so many seconds."""
-        now = self._clock()
+    def look(self, answers: Callable[[float], bool]) -> bool:
+        """`answers`: whether any broker answers within so many seconds. True if Kafka is back after an outage."""
+        now, is_back = self._clock(), False
         if now < self._next_s:
-            return
+            return False
         if answers(_QUESTION_S):
+            is_back = self._clients.all_down or self._since_s is not None
             self._since_s, self._clients.all_down, self._heard_s = None, False, self._clock()
         elif self._since_s is None:
             self._since_s = now
         self._next_s = self._clock() + _PERIOD_S
+        return is_back
 
     def reason(self) -> str:
         """Why the worker cannot do its work; empty if Kafka answers, as far as is known."""
