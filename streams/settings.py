@@ -209,9 +209,6 @@ class Settings(BaseSettings):
         required: dict[str, str | int | float | bool] = {
             "bootstrap.servers": servers,
             "security.protocol": kafka.security_protocol,
-            # A client that has lost its brokers looks for them anew; both are 5 minutes by default (decision 38).
-            "metadata.recovery.rebootstrap.trigger.ms": 5_000,
-            "topic.metadata.refresh.interval.ms": 10_000,
         }
         return required | {key: str(value) for key, value in optional.items() if value is not None}
 

@@ -180,7 +180,8 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
     def _start(self) -> UnitOfWork:
         """Check the topics, claim the transactional id, join the group: in this order, or a zombie could commit."""
         settings, declared = self.settings, self._declare()
-        cluster = Cluster(self._clients.admin(dict(settings.client)), settings.request_timeout_ms / 1000)
+        renew = partial(self._clients.admin, dict(settings.client))
+        cluster = Cluster(renew(), settings.request_timeout_ms / 1000, renew)
         facts = answer(lambda: cluster.describe(declared.all_topics), self._wait_for_kafka)
         check(declared, facts, settings)
         transaction = self._claim(declared, facts)

@@ -10,6 +10,7 @@ from confluent_kafka import KafkaException
 
 from streams.engine.clients import PASSING, Clients
 from streams.engine.keeper import ClockDeclaration, Keeper
+from streams.engine.lost_client import LOST_AFTER_S
 from streams.engine.questions import KafkaQuestions
 from streams.engine.settings import EngineSettings
 
@@ -34,6 +35,7 @@ class Timekeeping:
         self._clock = clock
         self._questions: KafkaQuestions | None = None
         self._keeper: Keeper | None = None
+        self._heard_s = clock()
         self._unheard: frozenset[str] = frozenset()
         self._asked_s = 0.0
 
@@ -50,6 +52,10 @@ class Timekeeping:
             if not error.retriable() and error.code() not in PASSING:
                 raise
             log.info("proved time stands still: %s", error.str())
+            if self._clock() > self._heard_s + LOST_AFTER_S:
+                self._begin_anew()
+        else:
+            self._heard_s = self._clock()
         return 0 if self._keeper is None else self._keeper.proved_us
 
     def _start(self) -> Keeper:
@@ -77,6 +83,13 @@ class Timekeeping:
         silent = f"; not heard: broker {', '.join(sorted(lag.unheard))}" if lag.unheard else ""
         log.info("keeping proved time, %d ms behind the broker's%s", allowance_ms, silent)
         return allowance_ms / 1000
+
+    def _begin_anew(self) -> None:
+        """Clients that have lost Kafka do not find back; if it is away, new ones find it when it is there again."""
+        log.warning("proved time has stood still for %.0f s: it is kept with new clients", LOST_AFTER_S)
+        self.close()
+        self._questions = self._keeper = None
+        self._heard_s = self._clock()
 
     def close(self) -> None:
         """Let go of the clients."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -74,11 +74,15 @@ class Declared:
 
 
 class Cluster:
-    """Questions to the broker about topics and offsets. Every call blocks up to the request time-out."""
+    """Questions to the broker about topics and offsets. Every call blocks up to the request time-out.
 
-    def __init__(self, admin: Any, timeout_s: float) -> None:
+    `renew`: makes an admin client like `admin`, for one that has lost Kafka.
+    """
+
+    def __init__(self, admin: Any, timeout_s: float, renew: Callable[[], Any] | None = None) -> None:
         self._admin = admin
         self._timeout_s = timeout_s
+        self._renew = renew
 
     def describe(self, topics: Iterable[str]) -> dict[str, TopicFacts]:
         """Facts of those topics that exist."""
@@ -130,11 +134,13 @@ class Cluster:
             return None
 
     def answers(self, within_s: float) -> bool:
-        """Whether any broker answers in that time."""
-        try:
-            self._admin.list_topics(timeout=within_s)
-        except KafkaException:
+        """Whether any broker answers in that time: this client, or else a new one, which then takes its place."""
+        if _is_heard(self._admin, within_s):
+            return True
+        fresh = None if self._renew is None else self._renew()
+        if fresh is None or not _is_heard(fresh, within_s):
             return False
+        self._admin = fresh
         return True
 
     def has_member(self, group_id: str, member_id: str) -> bool:
@@ -153,6 +159,14 @@ class Cluster:
     def _offsets(self, partitions: Iterable[tuple[str, int]], spec: Any) -> dict[tuple[str, int], int]:
         answers = ask(self._admin, dict.fromkeys(partitions, spec), self._timeout_s)
         return {place: answer.offset for place, answer in answers.items()}
+
+
+def _is_heard(admin: Any, within_s: float) -> bool:
+    try:
+        admin.list_topics(timeout=within_s)
+    except KafkaException:
+        return False
+    return True
 
 
 def check(declared: Declared, facts: dict[str, TopicFacts], settings: EngineSettings) -> None:

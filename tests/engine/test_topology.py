@@ -228,3 +228,25 @@ def test_a_partition_whose_leader_is_being_chosen_is_waited_for_unless_its_topic
     with pytest.raises(KafkaException) as raised:
         Cluster(WithoutLeaders(*topics), 1).begins([("in", 0)])
     assert (raised.value.args[0].code() in PASSING) == passes
+
+
+class Lost:
+    """An admin client that does not find its brokers, or one that does."""
+
+    def __init__(self, *, is_heard: bool) -> None:
+        self.is_heard = is_heard
+        self.asked = 0
+
+    def list_topics(self, **_: Any) -> None:
+        self.asked += 1
+        if not self.is_heard:
+            raise KafkaException(KafkaError(KafkaError._TRANSPORT))
+
+
+def test_a_client_that_has_lost_kafka_is_told_from_kafka_being_away_by_a_new_one_which_takes_its_place() -> None:
+    lost, away, fresh = Lost(is_heard=False), Lost(is_heard=False), Lost(is_heard=True)
+    new_ones = iter([away, fresh])
+    cluster = Cluster(lost, 1, lambda: next(new_ones))
+    assert [cluster.answers(0.5), cluster.answers(0.5), cluster.answers(0.5)] == [False, True, True]
+    assert (lost.asked, away.asked, fresh.asked) == (2, 1, 2)
+    assert not Cluster(lost, 1).answers(0.5)
