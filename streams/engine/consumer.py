@@ -225,6 +225,15 @@ class GroupConsumer:
             return None  # asked from another thread while the partition or the client goes
         return known[1] if known is not None and known[1] >= 0 else None
 
+    def is_answered(self, within_s: float) -> bool:
+        """Whether the group's own client hears a broker in that time."""
+        try:
+            if self._client is not None:
+                self._client.list_topics(timeout=within_s)
+        except KafkaException:
+            return False
+        return True
+
     def _note_member_id(self, client: ConsumerClient) -> None:
         if self._clock() >= self._next_member_id_s:
             self._next_member_id_s = self._clock() + _MEMBER_ID_PERIOD_S

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
+from confluent_kafka import KafkaException
 from mode import Service
 
 from streams.engine.clients import Clients, ConfluentClients, answer, producer_config
@@ -18,7 +19,7 @@ from streams.engine.division import divide
 from streams.engine.ending import LEFT_OPEN, left, within
 from streams.engine.errors import InfrastructureError
 from streams.engine.hooks import FaultPoint, Hooks, everybody
-from streams.engine.lost_client import Membership, Repetitions
+from streams.engine.lost_client import Silence
 from streams.engine.metrics import Metrics
 from streams.engine.outage import Outage
 from streams.engine.outbox import Sending
@@ -44,6 +45,8 @@ _STATUS_PERIOD_S = 1.0
 _GUARD_PERIOD_S = 1.0
 _GRACE_TURNS = 3
 _KAFKA_PAUSE_S = 1.0
+_MEMBERSHIP_PERIOD_S = 1.0
+_QUESTION_S = 0.5
 _CLOCK_PERIOD_S = 0.05
 #: How long a worker that was told to stop waits for an answer to what it asked when it started.
 _LAST_QUESTION_S = 2.0
@@ -94,8 +97,10 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         self._next_report_s = 0.0
         self._failure = ""
         self._has_stalled = False
-        self._membership = Membership(clock)
-        self._repetitions = Repetitions(clock)
+        #: Whether the group has this worker: known by its first assignment, or by asking.
+        self._has_joined = False
+        self._next_look_s = 0.0
+        self._producer_silence, self._consumer_silence = Silence(clock), Silence(clock)
         self._readiness = Readiness(settings, clock)
         self._outage = Outage(self._clients, clock, settings.silent_after_ms / 1000)
         self._cluster: Cluster | None = None
@@ -116,10 +121,9 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
                 await work.run()
                 self._last_turn_s = self._clock()
                 self._report()
-                self._repetitions.ended()
+                self._producer_silence.ended()
                 self._outage.committed(work.committed_units)
-                self._membership.committed(work.committed_units)
-                if not self._membership.is_known:
+                if not self._has_joined:
                     await self._in_kafka_thread(self._look_for_membership)
                 if self._outage.is_suspected and self._cluster is not None:
                     await self._in_kafka_thread(self._look_for_kafka, self._cluster)
@@ -257,16 +261,21 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
     def _look_for_membership(self) -> None:
         """A member that gets no partition is told nothing: a spare worker has to ask whether it is one."""
         consumer, ownership, cluster = self._consumer, self._ownership, self._cluster
-        if consumer is None or ownership is None or cluster is None:
+        if consumer is None or ownership is None or cluster is None or self._clock() < self._next_look_s:
             return
-        if ownership.has_joined:
-            self._membership.joined()
-        if not self._membership.is_known:
-            self._membership.look(partial(cluster.has_member, self.settings.group_id, consumer.member_id))
+        self._next_look_s = self._clock() + _MEMBERSHIP_PERIOD_S
+        try:
+            self._has_joined = ownership.has_joined or cluster.has_member(self.settings.group_id, consumer.member_id)
+        except KafkaException as failure:
+            log.info("cannot tell whether the group has this worker yet: %s", failure.args[0].str())
 
     def _look_for_kafka(self, cluster: Cluster) -> None:
-        if self._outage.look(cluster.answers):
-            self._membership.doubt()
+        """Nothing has been committed for a while, or a client has lost every broker: is it Kafka, or the client?"""
+        if self._outage.look(cluster.answers) and self._consumer is not None:
+            if self._consumer.is_answered(_QUESTION_S):
+                self._consumer_silence.ended()
+            else:
+                self._consumer_silence.goes_on(cluster.answers)
 
     async def on_stop(self) -> None:
         """Finish the open unit, leave the group, close the stores. mode calls this before the service's tasks end."""
@@ -322,7 +331,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         if self._stop_asked.is_set() or self._state is EngineState.FAILED:
             raise InfrastructureError(LEFT_OPEN)
         if self._cluster is not None:
-            self._repetitions.again(self._cluster.answers)
+            self._producer_silence.goes_on(self._cluster.answers)
 
     def _wait_for_kafka(self) -> None:
         if self._state is EngineState.STARTING:
@@ -385,8 +394,8 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
     def _why_not_ready(self, partitions: tuple[PartitionStatus, ...], step: Step | None) -> str:
         if self._state is not EngineState.RUNNING:
             return f"the engine is {self._state}"
-        if doubt := self._membership.reason():
-            return doubt
+        if self._ownership is None or not (self._has_joined or self._ownership.has_joined):
+            return "the group has not given this worker an assignment yet"
         if alone := self._outage.reason():
             return alone
         return self._readiness.why_late(step) or why_not_ready(partitions)

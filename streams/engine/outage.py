@@ -38,17 +38,17 @@ class Outage:
         return self._can_be_lost and (self._clients.all_down or self._clock() - self._heard_s > self._silent_after_s)
 
     def look(self, answers: Callable[[float], bool]) -> bool:
-        """`answers`: whether any broker answers within so many seconds. True if Kafka is back after an outage."""
-        now, is_back = self._clock(), False
+        """`answers`: whether any broker answers within so many seconds. True if that was asked now, and one does."""
+        now = self._clock()
         if now < self._next_s:
             return False
-        if answers(_QUESTION_S):
-            is_back = self._clients.all_down or self._since_s is not None
+        is_there = answers(_QUESTION_S)
+        if is_there:
             self._since_s, self._clients.all_down, self._heard_s = None, False, self._clock()
         elif self._since_s is None:
             self._since_s = now
         self._next_s = self._clock() + _PERIOD_S
-        return is_back
+        return is_there
 
     def reason(self) -> str:
         """Why the worker cannot do its work; empty if Kafka answers, as far as is known."""

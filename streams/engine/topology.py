@@ -145,7 +145,7 @@ class Cluster:
 
     def has_member(self, group_id: str, member_id: str) -> bool:
         """Whether the group counts this member as one of its own, whatever it has assigned to it."""
-        described = self._admin.describe_consumer_groups([group_id], request_timeout=min(1.0, self._timeout_s))
+        described = self._admin.describe_consumer_groups([group_id], request_timeout=self._timeout_s)
         return any(member.member_id == member_id for member in described[group_id].result().members)
 
     def begins(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:

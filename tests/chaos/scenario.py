@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from schemas.apply import apply
 from streams.app import group_of, policy_of
 from streams.cluster import Cluster as Reached
 from streams.demo.judgement import Course, Summary, judge, outcome
+from streams.doctor.finding import Level
+from streams.doctor.workers import workers_here
 from streams.lookup.log import CommittedLog
 from streams.quiet import NotQuietError
 from streams.settings import Settings
@@ -168,11 +170,20 @@ class _World:
             rest(self.client, self.settings, _REST_WITHIN_S)
         except NotQuietError as error:
             return str(error)
+        # One whose client has lost Kafka is about to end, and could not finish its unit if it were told to stop.
+        if not wait_until(lambda: not any(self._unwell()), ACTIVE_WITHIN_S):
+            self.slow += list(self._unwell())
         if Fault.STORE_DAMAGE in self._options.faults:
             self._open_all_stores()
         for name in self.crew.names:
             self.crew.stop(name)
         return ""
+
+    def _unwell(self) -> Iterator[str]:
+        """What doctor says of workers that do not do their work."""
+        for found in workers_here(self.settings.data_dir / "workers"):
+            if found.level is Level.FAIL:
+                yield f"{found.name} at rest: {found.found}"
 
     def _open_all_stores(self) -> None:
         """Each worker alone for once: it opens all of its stores, the damaged ones too, and brings them up to date."""
