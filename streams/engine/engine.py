@@ -44,9 +44,8 @@ T = TypeVar("T")
 _STATUS_PERIOD_S = 1.0
 _GUARD_PERIOD_S = 1.0
 _GRACE_TURNS = 3
-_KAFKA_PAUSE_S = 1.0
 _MEMBERSHIP_PERIOD_S = 1.0
-_QUESTION_S = 0.5
+_KAFKA_PAUSE_S = 1.0
 _CLOCK_PERIOD_S = 0.05
 #: How long a worker that was told to stop waits for an answer to what it asked when it started.
 _LAST_QUESTION_S = 2.0
@@ -100,7 +99,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         #: Whether the group has this worker: known by its first assignment, or by asking.
         self._has_joined = False
         self._next_look_s = 0.0
-        self._producer_silence, self._consumer_silence = Silence(clock), Silence(clock)
+        self._silence = Silence(clock)
         self._readiness = Readiness(settings, clock)
         self._outage = Outage(self._clients, clock, settings.silent_after_ms / 1000)
         self._cluster: Cluster | None = None
@@ -121,12 +120,12 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
                 await work.run()
                 self._last_turn_s = self._clock()
                 self._report()
-                self._producer_silence.ended()
+                self._silence.ended()
                 self._outage.committed(work.committed_units)
                 if not self._has_joined:
                     await self._in_kafka_thread(self._look_for_membership)
-                if self._outage.is_suspected and self._cluster is not None:
-                    await self._in_kafka_thread(self._look_for_kafka, self._cluster)
+                if self._outage.is_suspected and self._cluster is not None and self._consumer is not None:
+                    await self._in_kafka_thread(self._outage.look, self._cluster.answers, self._consumer.is_answered)
         except BaseException as error:
             if self._work is None and self._stop_asked.is_set() and isinstance(error, InfrastructureError):
                 log.info("told to stop before the first unit of work: nothing was begun")
@@ -269,14 +268,6 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         except KafkaException as failure:
             log.info("cannot tell whether the group has this worker yet: %s", failure.args[0].str())
 
-    def _look_for_kafka(self, cluster: Cluster) -> None:
-        """Nothing has been committed for a while, or a client has lost every broker: is it Kafka, or the client?"""
-        if self._outage.look(cluster.answers) and self._consumer is not None:
-            if self._consumer.is_answered(_QUESTION_S):
-                self._consumer_silence.ended()
-            else:
-                self._consumer_silence.goes_on(cluster.answers)
-
     async def on_stop(self) -> None:
         """Finish the open unit, leave the group, close the stores. mode calls this before the service's tasks end."""
         self._stop_asked.set()
@@ -331,7 +322,7 @@ class Engine(Service):  # type: ignore[misc]  # mode is not typed: its classes a
         if self._stop_asked.is_set() or self._state is EngineState.FAILED:
             raise InfrastructureError(LEFT_OPEN)
         if self._cluster is not None:
-            self._producer_silence.goes_on(self._cluster.answers)
+            self._silence.goes_on(self._cluster.answers)
 
     def _wait_for_kafka(self) -> None:
         if self._state is EngineState.STARTING:

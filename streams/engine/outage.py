@@ -1,9 +1,11 @@
-"""Whether Kafka is there at all: a worker that has nothing to do does not notice, its polls just bring nothing."""
+"""Whether Kafka is there, and there for the group's client: with nothing to do, polls bring nothing either way."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Final
+
+from streams.engine.lost_client import Silence
 
 _PERIOD_S: Final = 1.0
 _QUESTION_S: Final = 0.5
@@ -26,29 +28,36 @@ class Outage:
         self._heard_s = clock()
         self._since_s: float | None = None
         self._next_s = 0.0
+        self._silence = Silence(clock)
 
     def committed(self, units: int) -> None:
         """So many units are committed by now."""
         if units != self._units:
             self._units, self._heard_s, self._since_s = units, self._clock(), None
+            self._silence.ended()
 
     @property
     def is_suspected(self) -> bool:
         """Whether there is something to ask."""
         return self._can_be_lost and (self._clients.all_down or self._clock() - self._heard_s > self._silent_after_s)
 
-    def look(self, answers: Callable[[float], bool]) -> bool:
-        """`answers`: whether any broker answers within so many seconds. True if that was asked now, and one does."""
+    def look(self, answers: Callable[[float], bool], is_answered: Callable[[float], bool]) -> None:
+        """`answers`: whether any broker answers within so many seconds; `is_answered`: whether the group's client is.
+
+        Raises InfrastructureError when the group's client has had no answer for too long, and others have.
+        """
         now = self._clock()
         if now < self._next_s:
-            return False
-        is_there = answers(_QUESTION_S)
-        if is_there:
+            return
+        if answers(_QUESTION_S):
             self._since_s, self._clients.all_down, self._heard_s = None, False, self._clock()
+            if is_answered(_QUESTION_S):
+                self._silence.ended()
+            else:
+                self._silence.goes_on(answers)
         elif self._since_s is None:
             self._since_s = now
         self._next_s = self._clock() + _PERIOD_S
-        return is_there
 
     def reason(self) -> str:
         """Why the worker cannot do its work; empty if Kafka answers, as far as is known."""

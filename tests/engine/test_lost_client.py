@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
 from streams.engine.errors import InfrastructureError
 from streams.engine.lost_client import LOST_AFTER_S, Silence
+from streams.engine.outage import Outage
 
 
 class Clock:
@@ -58,3 +60,31 @@ def test_silences_that_ended_are_not_added_up(clock: Clock) -> None:
     for _ in range(5):
         over(clock, LOST_AFTER_S - 1, lambda: silence.goes_on(answers))
         silence.ended()
+
+
+@pytest.fixture
+def outage(clock: Clock) -> Outage:
+    outage = Outage(SimpleNamespace(all_down=False, last_error=""), clock, 5.0)
+    clock.now_s += 6.0
+    assert outage.is_suspected
+    return outage
+
+
+def test_a_consumer_that_hears_nothing_while_kafka_is_there_ends_the_worker(clock: Clock, outage: Outage) -> None:
+    with pytest.raises(InfrastructureError, match="does not find back"):
+        over(clock, 2 * LOST_AFTER_S, lambda: outage.look(answers, is_away))
+
+
+def test_while_nobody_is_answered_the_worker_waits_and_says_so(clock: Clock, outage: Outage) -> None:
+    over(clock, 20 * LOST_AFTER_S, lambda: outage.look(is_away, is_away))
+    assert "no broker has answered" in outage.reason()
+    outage.look(answers, answers)
+    assert not outage.reason()
+
+
+def test_a_unit_that_is_committed_ends_the_silence(clock: Clock, outage: Outage) -> None:
+    """Else two questions that got no answer, hours apart, would end a worker that is well."""
+    for units in range(1, 6):
+        over(clock, LOST_AFTER_S - 1, lambda: outage.look(answers, is_away))
+        outage.committed(units)
+        clock.now_s += 3600.0
