@@ -14,6 +14,8 @@ from streams.engine.errors import InfrastructureError
 #: Kafka has ended a transaction that was left open by then, and its coordinators have loaded after a restart.
 LOST_AFTER_S: Final = 15.0
 _QUESTION_S: Final = 0.5
+#: No more counts from one question to the next: a process that was asleep meanwhile has asked nobody.
+_MOST_BETWEEN_S: Final = 6.0
 
 
 class Silence:
@@ -21,20 +23,24 @@ class Silence:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._since_s: float | None = None
+        self._asked_s: float | None = None
+        self._silent_s = 0.0
 
     def ended(self) -> None:
         """The client has been answered."""
-        self._since_s = None
+        self._asked_s, self._silent_s = None, 0.0
 
     def goes_on(self, kafka_answers: Callable[[float], bool]) -> None:
         """The client has not been answered. `kafka_answers` (within so many seconds): whether another client is.
 
         Raises InfrastructureError when that has gone on for too long.
         """
-        if self._since_s is None or not kafka_answers(_QUESTION_S):
-            self._since_s = self._clock()
-        elif self._clock() - self._since_s > LOST_AFTER_S:
+        if not kafka_answers(_QUESTION_S):
+            self.ended()
+        elif self._asked_s is not None:
+            self._silent_s += min(self._clock() - self._asked_s, _MOST_BETWEEN_S)
+        self._asked_s = self._clock()
+        if self._silent_s > LOST_AFTER_S:
             raise InfrastructureError(
                 f"a Kafka client of this worker has had no answer for {LOST_AFTER_S:.0f} s while another has: "
                 "it has lost the brokers and does not find back"

@@ -62,6 +62,14 @@ def test_silences_that_ended_are_not_added_up(clock: Clock) -> None:
         silence.ended()
 
 
+def test_a_process_that_was_asleep_meanwhile_has_asked_nobody(clock: Clock) -> None:
+    """Found by the simulation, in which days may go by between two steps."""
+    silence = Silence(clock)
+    silence.goes_on(answers)
+    clock.now_s += 86_400.0
+    silence.goes_on(answers)
+
+
 @pytest.fixture
 def outage(clock: Clock) -> Outage:
     outage = Outage(SimpleNamespace(all_down=False, last_error=""), clock, 5.0)
