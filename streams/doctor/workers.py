@@ -25,6 +25,8 @@ _ADVICE: Final[Mapping[str, str]] = {
     f"records are wrong and not the release, raise {PREFIX}ENGINE__BREAKER_PERCENT (docs/runbooks/dead-letters.md)",
     "ProducerFenced": "another process has taken its name, or it stood still for longer than a transaction may: it "
     "goes on when it is started again; if that repeats, look for a second worker of that name",
+    "ClientLost": "started again it has new clients; if that repeats, look at the brokers' coordinators (docs/runbooks/"
+    "worker-not-ready.md)",
     "StoreError": "see `store folder` and `stores`; a store that cannot be used is made anew at the next start",
     "LostInput": "nothing is read on until somebody decides: what it says tells how",
 }

@@ -47,6 +47,10 @@ class TransactionAborted(Exception):  # noqa: N818 - it names what happened
     """The transaction did not happen. Records are still buffered and are folded again."""
 
 
+class ClientLost(InfrastructureError):  # noqa: N818 - it names what happened
+    """A Kafka client has had no answer for long while another was answered: a new process has new clients."""
+
+
 class ProducerFenced(InfrastructureError):  # noqa: N818 - it names what happened
     """The producer can do nothing any more (fenced or fatal). Whether the last commit happened only Kafka knows."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from streams.engine.errors import InfrastructureError
+from streams.engine.errors import ClientLost
 
 #: Kafka has ended a transaction that was left open by then, and its coordinators have loaded after a restart.
 LOST_AFTER_S: Final = 15.0
@@ -33,7 +33,7 @@ class Silence:
     def goes_on(self, kafka_answers: Callable[[float], bool]) -> None:
         """The client has not been answered. `kafka_answers` (within so many seconds): whether another client is.
 
-        Raises InfrastructureError when that has gone on for too long.
+        Raises ClientLost when that has gone on for too long.
         """
         if not kafka_answers(_QUESTION_S):
             self.ended()
@@ -41,7 +41,7 @@ class Silence:
             self._silent_s += min(self._clock() - self._asked_s, _MOST_BETWEEN_S)
         self._asked_s = self._clock()
         if self._silent_s > LOST_AFTER_S:
-            raise InfrastructureError(
+            raise ClientLost(
                 f"a Kafka client of this worker has had no answer for {LOST_AFTER_S:.0f} s while another has: "
                 "it has lost the brokers and does not find back"
             )

@@ -44,7 +44,7 @@ class Outage:
     def look(self, answers: Callable[[float], bool], is_answered: Callable[[float], bool]) -> None:
         """`answers`: whether any broker answers within so many seconds; `is_answered`: whether the group's client is.
 
-        Raises InfrastructureError when the group's client has had no answer for too long, and others have.
+        Raises ClientLost when the group's client has had no answer for too long, and others have.
         """
         now = self._clock()
         if now < self._next_s:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from streams.engine.errors import InfrastructureError
+from streams.engine.errors import ClientLost
 from streams.engine.lost_client import LOST_AFTER_S, Silence
 from streams.engine.outage import Outage
 
@@ -44,7 +44,7 @@ def test_a_client_that_is_not_answered_while_another_is_ends_the_worker(clock: C
     """Seen: a transaction was aborted again and again for five minutes, and a consumer polled nothing."""
     silence = Silence(clock)
     over(clock, LOST_AFTER_S, lambda: silence.goes_on(answers))
-    with pytest.raises(InfrastructureError, match="does not find back"):
+    with pytest.raises(ClientLost, match="does not find back"):
         over(clock, 3, lambda: silence.goes_on(answers))
 
 
@@ -79,7 +79,7 @@ def outage(clock: Clock) -> Outage:
 
 
 def test_a_consumer_that_hears_nothing_while_kafka_is_there_ends_the_worker(clock: Clock, outage: Outage) -> None:
-    with pytest.raises(InfrastructureError, match="does not find back"):
+    with pytest.raises(ClientLost, match="does not find back"):
         over(clock, 2 * LOST_AFTER_S, lambda: outage.look(answers, is_away))
 
 

@@ -160,6 +160,8 @@ class Faults:
         ]
         place = None if fault.what == "offsets" else places[fault.number % len(places)]
         world.held.add(place)
+        # Held for long, they look to a producer as if nobody answered it.
+        self._excuse("ClientLost")
         world.later(50 + fault.number % 700, lambda: world.held.discard(place))
 
     def _time_out(self, fault: Fault) -> bool:
