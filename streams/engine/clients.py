@@ -125,6 +125,15 @@ def answer(call: Callable[[], T], patience: Callable[[], None]) -> T:
             patience()
 
 
+def is_heard(client: Any, within_s: float) -> bool:
+    """Whether any broker answers this client, of whatever kind, in that time."""
+    try:
+        client.list_topics(timeout=within_s)
+    except KafkaException:
+        return False
+    return True
+
+
 def wait_for_kafka() -> None:
     """The patience of a start: a second, and a word about it."""
     log.warning("waiting for Kafka")

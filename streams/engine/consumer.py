@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.engine.buffers import InputPartition
-from streams.engine.clients import Clients, ConsumerClient, Message, group_config
+from streams.engine.clients import Clients, ConsumerClient, Message, group_config, is_heard
 from streams.engine.errors import InfrastructureError, LostInput
 from streams.engine.settings import EngineSettings, GroupProtocol
 
@@ -227,12 +227,7 @@ class GroupConsumer:
 
     def is_answered(self, within_s: float) -> bool:
         """Whether the group's own client hears a broker in that time."""
-        try:
-            if self._client is not None:
-                self._client.list_topics(timeout=within_s)
-        except KafkaException:
-            return False
-        return True
+        return self._client is None or is_heard(self._client, within_s)
 
     def _note_member_id(self, client: ConsumerClient) -> None:
         if self._clock() >= self._next_member_id_s:

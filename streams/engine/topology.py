@@ -9,7 +9,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import ConfigResource, OffsetSpec, ResourceType
 
-from streams.engine.clients import PASSING
+from streams.engine.clients import PASSING, is_heard
 from streams.engine.dead_letters import ENVELOPE_BYTES, DeadLetters
 from streams.engine.errors import ConfigurationError
 from streams.engine.inputs import Inputs
@@ -135,10 +135,10 @@ class Cluster:
 
     def answers(self, within_s: float) -> bool:
         """Whether any broker answers in that time: this client, or else a new one, which then takes its place."""
-        if _is_heard(self._admin, within_s):
+        if is_heard(self._admin, within_s):
             return True
         fresh = None if self._renew is None else self._renew()
-        if fresh is None or not _is_heard(fresh, within_s):
+        if fresh is None or not is_heard(fresh, within_s):
             return False
         self._admin = fresh
         return True
@@ -159,14 +159,6 @@ class Cluster:
     def _offsets(self, partitions: Iterable[tuple[str, int]], spec: Any) -> dict[tuple[str, int], int]:
         answers = ask(self._admin, dict.fromkeys(partitions, spec), self._timeout_s)
         return {place: answer.offset for place, answer in answers.items()}
-
-
-def _is_heard(admin: Any, within_s: float) -> bool:
-    try:
-        admin.list_topics(timeout=within_s)
-    except KafkaException:
-        return False
-    return True
 
 
 def check(declared: Declared, facts: dict[str, TopicFacts], settings: EngineSettings) -> None:
